@@ -85,7 +85,7 @@ describe('wrong arguments are a config_error with exit code 2', () => {
     ['source-clickhouse', ['check', '--config', 'x', '--password', 'hunter2'], /Unknown option --password/],
     ['source-clickhouse', ['read', '--confg', 'x'], /Unknown option --confg. Did you mean --config\?/],
     ['connector', ['spec'], /no role was given/],
-    ['connector', ['explain', 'table_missing', 'x'], /Too many arguments: only one code\. Run/],
+    ['connector', ['explain', 'table_missing', 'x'], /Too many arguments: pass only one code\. Run/],
     ['destination-batch', ['write', '--config', 'x'], /Missing required argument: catalog/],
   ])('%s %j', async (name, args, expected) => {
     const result = await run(name, args);

@@ -241,7 +241,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect(code, shown).toBe(0);
     const all = stripVTControlCharacters(dialogue.all);
     expect(all.replaceAll(/\s*\r\n│ {2}/g, ' ')).toContain('including 3 rows older than 24 hours');
-    expect(all).toContain('23h ago: send 2 rows, and leave out 3 rows before');
+    expect(all).toContain('23h ago: send 2 rows, and leave out 3 rows before them');
     expect(json(folder, 'source.json')).toMatchObject({ table: 'events', start_from: '23h' });
 
     const files = ['--source', 'source.json', '--destination', 'destination.json'];

@@ -40,14 +40,15 @@ export const REFERENCES_NOTE =
   'To keep secrets out of a configuration, use ${NAME} for an environment variable or ${file:/PATH} for the content of a file.';
 
 /**
- * The option --debug of the commands of the protocol. Airbyte's own connectors have it, so scripts for them use it. The log of these
- * connectors has no further level.
+ * The option --debug of the commands of the protocol. Airbyte's own connectors have it, so scripts for them use it. These connectors
+ * have no debug messages.
  */
 export const debugSwitch = { type: 'boolean', hidden: true, describe: 'has no effect' } as const;
 
 /**
- * The options of the commands that read a configuration. A launcher for people replaces references by default. A platform replaces
- * nothing unless asked to: a person who fills in its form must not be able to read its environment and its files.
+ * The options of the commands that read a configuration. A launcher for people replaces references by default. Under a platform,
+ * they are replaced only if --env-references is given: a person who fills in the platform's form must not be able to read its
+ * environment and its files.
  */
 export function configOptions({ role }: Launcher) {
   return {
@@ -56,7 +57,7 @@ export function configOptions({ role }: Launcher) {
     'config-variable': {
       type: 'string',
       hidden: true,
-      describe: 'the environment variable with the configuration, which is then in no file',
+      describe: 'the environment variable that contains the configuration, instead of a file',
     },
     'env-references': {
       type: 'boolean',
@@ -78,7 +79,10 @@ export function checkOptions(launcher: Launcher) {
   } as const;
 }
 
-/** Returns the configuration that --config names, or that `sync` passes in --config-variable. Its name is then in --config. */
+/**
+ * Returns the path in --config or, if `sync` passed --config-variable, the configuration in that environment variable. In this
+ * case, --config is only its name.
+ */
 export function readConfigOption(args: { config: string; configVariable: string | undefined }): GivenConfiguration {
   if (args.configVariable === undefined) return args.config;
   return { name: args.config, value: JSON.parse(process.env[args.configVariable] ?? 'null') };

@@ -3,7 +3,7 @@ import type { CommandName } from './exit-code-help.ts';
 
 type ListedCommand = {
   name: CommandName;
-  /** Its argument without a name, which is optional. */
+  /** Its positional argument, which is optional. */
   positional?: string;
   describe: string;
   /** The launcher that offers the command, if not all of them do. A launcher for people offers every command. */

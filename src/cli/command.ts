@@ -36,7 +36,7 @@ export type CommandOptions = Readonly<Record<string, Options>>;
 export type Command = {
   /** Returns the options of the command, for the completion in a shell. */
   options: (launcher: Launcher) => CommandOptions;
-  /** Returns the values that its argument without a name can have, for the completion in a shell. */
+  /** Returns the possible values of its positional argument, for the completion in a shell. */
   values?: () => Promise<readonly string[]>;
   /** Runs the command. @param args the arguments after the name of the command. */
   run: (launcher: Launcher, args: readonly string[]) => Promise<void>;
@@ -44,9 +44,9 @@ export type Command = {
 
 /** What the help of a command shows in addition to its options. */
 export type CommandHelp = {
-  /** The usage line with `$0` in place of the command, and a description. Each paragraph is one line: yargs wraps it. */
+  /** The usage line, which begins with `$0` as the examples do, and a description. Each paragraph is one line: yargs wraps it. */
   usage: string;
-  /** Commands with `$0` in place of the command, one per line. */
+  /** Examples, one per line. `$0` is replaced with the launcher and the command. */
   examples: readonly string[];
   /** More paragraphs for the end of the help. */
   notes?: string;
@@ -65,7 +65,7 @@ export function explainWrongArguments(command: string, problem: string): Connect
   );
 }
 
-/** The options that can be repeated. `_` contains the arguments without a name. */
+/** The options that can be repeated. `_` contains the positional arguments. */
 const LISTS: ReadonlySet<string> = new Set(['stream', 'alert-header', 'alertHeader', '_']);
 
 /** The names that yargs adds to the parsed options. */

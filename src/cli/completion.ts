@@ -26,7 +26,7 @@ export async function complete(launcher: Launcher, args: readonly string[]): Pro
   await parser.parseAsync();
 }
 
-/** What has been typed so far is not complete, so it must not be checked. */
+/** Removes the checks of options, because a command that is still being typed is not complete. */
 function withoutChecks(options: CommandOptions): Record<string, Options> {
   const unchecked = { demandOption: false, requiresArg: false, coerce: (value: unknown) => value };
   return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, ...unchecked }]));

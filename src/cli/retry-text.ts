@@ -19,18 +19,20 @@ export function describePlan({ counts, tooOld, eventAgeHours, inUse, isDryRun }:
   }
   if (uncertain > 0) {
     lines.push(
-      `  ${formatCount(uncertain, 'row')} skipped that may have arrived, or that the next sync may read again. --include-uncertain sends them too.`,
+      `  ${formatCount(uncertain, 'row')} skipped, because ${plural(uncertain, 'it', 'they')} may have arrived or the next sync may read ${plural(uncertain, 'it', 'them')} again. --include-uncertain sends ${plural(uncertain, 'it', 'them')} too.`,
     );
   }
   if (attributes > 0) {
     lines.push(
-      `  ${formatCount(attributes, 'row')} skipped that ${plural(attributes, 'sets', 'set')} profile attributes: a sync may have sent newer values since, which would be replaced. --include-attributes sends them too.`,
+      `  ${formatCount(attributes, 'row')} with profile attributes skipped, because a sync may have sent newer values since. --include-attributes sends ${plural(attributes, 'it', 'them')} too, and replaces those values.`,
     );
   }
   if (filtered > 0) lines.push(`  ${formatCount(filtered, 'row')} skipped because of --reason or --since.`);
   if (overLimit > 0) lines.push(`  ${formatCount(overLimit, 'row')} skipped because of --limit.`);
   if (unreadable > 0) {
-    lines.push(`  ${formatCount(unreadable, 'line')} skipped that can't be read. Correct or remove them by hand.`);
+    lines.push(
+      `  ${formatCount(unreadable, 'line')} skipped, because ${plural(unreadable, 'it', 'they')} can't be read. Correct or remove ${plural(unreadable, 'it', 'them')} by hand.`,
+    );
   }
   if (inUse.length > 0) {
     lines.push(
@@ -41,7 +43,7 @@ export function describePlan({ counts, tooOld, eventAgeHours, inUse, isDryRun }:
 }
 
 /**
- * Describes what became of the rows, in lines of text.
+ * Describes the outcome of a retry, in lines of text.
  *
  * @param wasStopped whether a signal has stopped the retry.
  */

@@ -33,8 +33,8 @@ test('prints an unexpected error with its stack and without secrets', async () =
 });
 
 test('prints a config_error as one sentence', async () => {
-  expect(await readStderr(protocolError('command_invalid', 'That is no command.'))).toMatch(
-    /^That is no command\. See \S+\n$/,
+  expect(await readStderr(protocolError('command_invalid', 'That is not a command.'))).toMatch(
+    /^That is not a command\. See \S+\n$/,
   );
   expect(process.exitCode).toBe(2);
 });

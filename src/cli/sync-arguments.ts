@@ -143,7 +143,7 @@ export async function parseSyncArguments(launcher: string, args: readonly string
   };
 }
 
-/** Returns the arguments that `write` gets for its log of requests. */
+/** Returns the arguments that `write` gets for its request log. */
 function listRequestLogArguments(
   name: string,
   parsed: { requestLog: string | undefined; requestLogMode: string | undefined },

@@ -24,7 +24,7 @@ test.each<[string, RegExp]>([
   ['clickhouse://ch:9000/shop', /native port/],
   ['jdbc:clickhouse://ch:8123/shop', /^Enter an https:\/\/ or http:\/\/ URL/],
   ['https://ch:99999', /not a valid URL/],
-  ['https://reader:secret@ch:8443', /without user and password/],
+  ['https://reader:secret@ch:8443', /without a user and password/],
   ['https://ch/clickhouse', /without a path/],
 ])('the address %s is refused', (answer, problem) => {
   expect(parseAddress(answer)).toEqual({ kind: 'invalid', problem: expect.stringMatching(problem) });

@@ -33,10 +33,10 @@ function parseUrl(answer: string, scheme: string): ParsedAddress {
   if (scheme !== 'http' && scheme !== 'https') {
     return invalid('Enter an https:// or http:// URL. The native port (9000, 9440) does not work.');
   }
-  if (!URL.canParse(answer)) return invalid('This is not a valid URL. It is like https://host:8443.');
+  if (!URL.canParse(answer)) return invalid('This is not a valid URL. Enter a URL such as https://host:8443.');
   const { hostname, username, password, pathname } = new URL(answer);
   if (username !== '' || password !== '')
-    return invalid('Enter the URL without user and password: they are asked next.');
+    return invalid('Enter the URL without a user and password: the next questions ask for them.');
   if (!PAGES.includes(pathname)) return invalid('Enter the URL without a path, such as https://host:8443.');
   // `new URL` leaves out the default port of the scheme, even if it is written.
   const [, port] = /^[^/]*\/\/[^/?#]*:(\d+)(?:[/?#]|$)/.exec(answer) ?? [];

@@ -14,7 +14,7 @@ const REFERENCE = /^\$\{(?:file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}$/;
 /** Thrown when the user leaves the questions, or when a signal ends them. */
 export class AnswersEndedError extends Error {
   constructor() {
-    super('The questions were not answered to the end.');
+    super('Not all questions were answered.');
     this.name = 'AnswersEndedError';
   }
 }
@@ -35,7 +35,7 @@ type SecretQuestion = {
   before: string | undefined;
   /** Whether the answer may be empty. */
   isOptional?: boolean;
-  /** Returns what is wrong with an answer; undefined if it is valid. It doesn't get references. */
+  /** Returns what is wrong with an answer; undefined if it is valid. It isn't called for references. */
   validate?: (answer: string) => string | undefined;
 };
 
@@ -56,7 +56,7 @@ export class Questions {
     return Promise.race([work, end]).finally(removeListeners);
   }
 
-  /** Asks for a text. If the answer is empty and there is no default answer, it asks again. */
+  /** Asks for a string. If the answer is empty and there is no default answer, it asks again. */
   async text({ message, initial, defaultAnswer, validate }: TextQuestion): Promise<string> {
     const answer = await this.#ask((signal) =>
       text({
@@ -75,7 +75,7 @@ export class Questions {
 
   /**
    * Asks for a string that is not shown, and returns it as it is written in a configuration: a reference such as ${NAME} is kept, and
-   * in any other text `${` is escaped, so that the connector uses the text as typed.
+   * in any other string `${` is escaped, so that the connector uses the string as typed.
    */
   async secret({ message, before, isOptional = false, validate }: SecretQuestion): Promise<string> {
     const mayBeEmpty = isOptional || before !== undefined;

@@ -24,9 +24,9 @@ export async function askForStart(
   const choice = await questions.select('Where does the first run begin? Batch refuses events older than 24 hours.', [
     {
       value: startFrom,
-      label: `${startFrom} ago: send ${formatRowCount(sent)}, and leave out ${formatRowCount(leftOut)} before`,
+      label: `${startFrom} ago: send ${formatRowCount(sent)}, and leave out ${formatRowCount(leftOut)} before them`,
     },
-    { value: 'now', label: 'now: send only rows that are inserted from the first run on' },
+    { value: 'now', label: 'now: send only rows that are inserted after the first run begins' },
     { value: 'all', label: 'at the first row: send all rows' },
   ]);
   return choice === 'all' ? {} : { start_from: choice };

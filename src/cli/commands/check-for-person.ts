@@ -30,7 +30,7 @@ const HELP: CommandHelp = {
   usage: `$0 --source FILE --destination FILE
        $0 --config FILE
 
-Tests configurations: whether the servers can be reached, whether they accept the login and the key, and whether they have what a sync needs. With --config, a terminal shows text, and a pipe gets an Airbyte message.`,
+Tests configurations: whether the servers can be reached, whether they accept the login and the key, and whether they have what a sync needs. With --config, the result is text in a terminal, and an Airbyte message in a pipe.`,
   examples: ['$0 --source source.json --destination destination.json', '$0 --config source.json'],
   notes: REFERENCES_NOTE,
 };

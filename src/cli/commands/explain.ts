@@ -31,7 +31,7 @@ export const explainCommand: Command = {
     runConnector(async (context) => {
       const parser = commandParser(launcher.name, 'explain', args, HELP, {});
       const { help, _: codes } = await parser
-        .demandCommand(0, 1, undefined, 'Too many arguments: only one code.')
+        .demandCommand(0, 1, undefined, 'Too many arguments: pass only one code.')
         .parseAsync();
       if (help === true) return;
       const [code] = codes;

@@ -17,7 +17,7 @@ import { runInteractive } from '../run-interactive.ts';
 const HELP: CommandHelp = {
   usage: `$0 --destination FILE
 
-Sends the rejected rows again that rejected_rows in the configuration of the destination has stored. Rows that are accepted are removed; the others are kept, with their number of attempts.`,
+Sends rejected rows again, if the destination has stored them (rejected_rows in its configuration). Rows that are accepted are removed; the others are kept, with their number of attempts.`,
   examples: [
     '$0 --destination destination.json --dry-run',
     '$0 --destination destination.json \\\n      --reason event_name_invalid --since 24h',

@@ -83,7 +83,7 @@ export class RequestLog {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
       this.#warn(
-        `Can't write the request log ${this.#options.path}: ${describeSystemError(error)}. It contains no more requests of this run. The rows are still sent.`,
+        `Can't write the request log ${this.#options.path}: ${describeSystemError(error)}. No further requests of this run are logged. The rows are still sent.`,
       );
     }
   }

@@ -46,7 +46,7 @@ export const streamsOption = z
   .meta({
     title: 'Settings per stream',
     description:
-      'Options of single streams, by the name of the stream: what its rows become, mapping and policies. Mapping and policies override the general options one by one.',
+      'Options of individual streams, by the name of the stream: what its rows become, mapping and policies. Mapping and policies override the general options one by one.',
     examples: [
       { orders: { mapping: { constant_event_name: 'purchase' } }, customers: { object: 'profile_attributes' } },
     ],

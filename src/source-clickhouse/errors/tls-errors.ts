@@ -104,7 +104,7 @@ const PROTOCOL_ERRORS: readonly TlsError[] = [
   {
     code: 'tls_not_agreed',
     explain: ({ at, words }) =>
-      `TLS with ${at} failed: ${words}. The TLS settings of the server, or of a proxy before it, are unsafe or wrong. Check host and port, and ask the administrator to check the TLS settings.`,
+      `TLS with ${at} failed: ${words}. The TLS settings of the server, or of a proxy in front of it, are unsafe or wrong. Check host and port, and ask the administrator to check the TLS settings.`,
   },
 ];
 
@@ -149,7 +149,7 @@ export function explainTlsError(
   };
 }
 
-/** Returns the explanation of the first entry whose pattern matches a text. */
+/** Returns the explanation of the first entry whose pattern matches a string. */
 function explainFirst(errors: readonly TlsError[], text: string, context: Context): Explanation | undefined {
   const known = errors.find(({ pattern }) => pattern === undefined || pattern.test(text));
   return known && { code: known.code, message: known.explain(context) };
