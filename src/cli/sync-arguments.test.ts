@@ -48,15 +48,11 @@ test('adds the options of the file of --config', async () => {
 
 describe('options on the command line take precedence over those of the file:', () => {
   test.each<[string, string[], Partial<SyncOptions>]>([
-    [
-      'a path, which starts at the working folder',
-      ['--state', 'other.json'],
-      { state: 'other.json', source: '/s.json' },
-    ],
+    ['a path, relative to the working folder', ['--state', 'other.json'], { state: 'other.json', source: '/s.json' }],
     ['a cron pattern over an interval', ['--cron', '0 3 * * *'], { every: undefined, cron: '0 3 * * *' }],
     ['all streams over names', ['--all-streams'], { streams: [], allStreams: true }],
     [
-      'a file for metrics, beside the port',
+      'a file for metrics, in addition to the port',
       ['--metrics-file', 'a.prom'],
       { metrics: { metricsPort: '9464', metricsHost: undefined, metricsFile: 'a.prom' } },
     ],
@@ -84,11 +80,11 @@ test('names the options that neither the command line nor the file contains', as
   });
 });
 
-describe('the log of requests', () => {
+describe('the request log', () => {
   test.each<[string, string[], readonly string[]]>([
     ['is off by default', [], []],
     [
-      'gets a path that starts at the working folder',
+      'gets a path relative to the working folder',
       ['--request-log', 'a.ndjson'],
       ['--request-log', resolve('a.ndjson')],
     ],

@@ -5,7 +5,7 @@ const MASK = '****';
 const MIN_LINE_LENGTH = 12;
 
 /**
- * A secret with at least this many characters is masked where it occurs. A text that contains a shorter secret is masked as a
+ * A secret with at least this many characters is masked where it occurs. A string that contains a shorter secret is masked as a
  * whole: if the secret is "a", masking only the letter "a" would reveal it.
  */
 const MIN_SECRET_LENGTH = 4;

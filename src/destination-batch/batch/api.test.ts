@@ -81,7 +81,7 @@ async function outcomeOf(
   try {
     return await client.post(endpoint, Buffer.from(body), signal);
   } catch (error) {
-    // Nothing of an error holds the key, neither its words nor its stack, its fields and its cause.
+    // No part of an error contains the key: neither the message, nor the stack, the fields or the cause.
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(KEY);
     if (error instanceof RetryableCallError) {
       const { outcomeUnknown, isRateLimit, retryAfterMs, message } = error;
@@ -114,7 +114,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('by mass_update goes to the endpoint of that name', async () => {
+  test('with mass_update goes to that endpoint', async () => {
     expect(await outcomeOf(clientOf(), BODY, { endpoint: MASS_UPDATE })).toEqual({ kind: 'accepted', errors: [] });
     expect(sandbox.stats.tokens['mass-update'].used).toBe(1);
   });
@@ -124,29 +124,32 @@ describe('a call', () => {
     ['/', '/2.11/profiles/update'],
     ['/batch', '/batch/2.11/profiles/update'],
     ['/batch/', '/batch/2.11/profiles/update'],
-  ])('goes to the version below the path "%s", with its keys and the length of its bytes', async (base, path) => {
-    const calls: { method?: string | undefined; url?: string | undefined; headers: IncomingHttpHeaders }[] = [];
-    const url = await serve((request, response) => {
-      const { method, url, headers } = request;
-      calls.push({ method, url, headers });
-      response.writeHead(202).end('{"code":"SUCCESS"}');
-    });
-    await outcomeOf(clientOf({ api_url: url + base }), '["é"]');
-    expect(calls).toMatchObject([
-      {
-        method: 'POST',
-        url: path,
-        headers: {
-          authorization: `Bearer ${KEY}`,
-          'x-batch-project': PROJECT,
-          'content-type': 'application/json',
-          'content-length': '6',
+  ])(
+    'adds the version and the endpoint to the path "%s", and sends the keys and the body length',
+    async (base, path) => {
+      const calls: { method?: string | undefined; url?: string | undefined; headers: IncomingHttpHeaders }[] = [];
+      const url = await serve((request, response) => {
+        const { method, url, headers } = request;
+        calls.push({ method, url, headers });
+        response.writeHead(202).end('{"code":"SUCCESS"}');
+      });
+      await outcomeOf(clientOf({ api_url: url + base }), '["é"]');
+      expect(calls).toMatchObject([
+        {
+          method: 'POST',
+          url: path,
+          headers: {
+            authorization: `Bearer ${KEY}`,
+            'x-batch-project': PROJECT,
+            'content-type': 'application/json',
+            'content-length': '6',
+          },
         },
-      },
-    ]);
-  });
+      ]);
+    },
+  );
 
-  test('can be given up while the answer is awaited', async () => {
+  test('can be aborted while it waits for the response', async () => {
     sandbox.faults.add({ kind: 'hang' });
     const leaving = new AbortController();
     const outcome = outcomeOf(clientOf(), BODY, { signal: leaving.signal });
@@ -164,7 +167,7 @@ describe('a call', () => {
     expect((await outcome).kind).toBe('retry');
   });
 
-  test('does not wait for another', async () => {
+  test('does not wait for other calls', async () => {
     sandbox.faults.add({ kind: 'hang', times: 7 });
     const client = clientOf();
     const hanging = Array.from({ length: 7 }, () => outcomeOf(client));
@@ -175,8 +178,8 @@ describe('a call', () => {
   });
 });
 
-describe('an accepted call reports what Batch left out', () => {
-  test('by the update and the attribute', async () => {
+describe('an accepted call reports errors in the response', () => {
+  test('with the update and the attribute', async () => {
     const body = `[${update('u1', '{"a":1}')},${update('u2', '{"b":"","c":1}')},${update('null', '{}')}]`;
     expect(await outcomeOf(clientOf(), body)).toEqual({
       kind: 'accepted',
@@ -194,10 +197,10 @@ describe('an accepted call reports what Batch left out', () => {
   const accepted = (...errors: object[]) => ({ kind: 'accepted', errors });
   test.each([
     ['no list', '{"code":"SUCCESS"}', accepted()],
-    ['a list that is null', '{"code":"SUCCESS","errors":null}', accepted()],
+    ['a null list', '{"code":"SUCCESS","errors":null}', accepted()],
     ['an empty list', '{"errors":[]}', accepted()],
     [
-      'nothing but an index',
+      'only an index',
       '{"errors":[{"bulk_index":3}]}',
       accepted({ bulkIndex: 3, attribute: undefined, reason: 'no reason given' }),
     ],
@@ -211,33 +214,33 @@ describe('an accepted call reports what Batch left out', () => {
       '{"errors":[{"bulk_index":0,"event_index":2,"reason":"x"}],"z":1}',
       accepted({ bulkIndex: 0, attribute: undefined, reason: 'x' }),
     ],
-  ])('in any known form: %s', async (_, text, expected) => {
+  ])('in every known form: %s', async (_, text, expected) => {
     expect(await outcomeOf(clientOf({ api_url: await serveText(202, text) }))).toEqual(expected);
   });
 
   test.each([
-    ['nothing', ''],
+    ['an empty body', ''],
     ['a page', '<html>\n<body>x</body></html>'],
     ['a list', '[]'],
-    ['a text', '"SUCCESS"'],
+    ['a string', '"SUCCESS"'],
     ['null', 'null'],
     ['an error without an index', '{"errors":[{"reason":"x"}]}'],
-    ['an index below zero', '{"errors":[{"bulk_index":-1}]}'],
-    ['an index that is a text', '{"errors":[{"bulk_index":"0"}]}'],
-    ['JSON that is cut off', '{"code":"SUCCESS"'],
-  ])('or that it can not be read: %s', async (_, text) => {
+    ['a negative index', '{"errors":[{"bulk_index":-1}]}'],
+    ['an index that is a string', '{"errors":[{"bulk_index":"0"}]}'],
+    ['truncated JSON', '{"code":"SUCCESS"'],
+  ])("or that the response can't be parsed: %s", async (_, text) => {
     expect(await outcomeOf(clientOf({ api_url: await serveText(202, text) }))).toEqual({
       kind: 'accepted_unreadable',
       detail: text,
     });
   });
 
-  test('or that it can not be read, by no more than the beginning of a long page', async () => {
+  test("or the beginning of a long page that can't be parsed", async () => {
     const outcome = await outcomeOf(clientOf({ api_url: await serveText(202, 'x'.repeat(10_000)) }));
     expect(outcome).toEqual({ kind: 'accepted_unreadable', detail: 'x'.repeat(2_000) });
   });
 
-  test.each([true, false])('or that it can not be read, of the sandbox; stored: %s', async (stored) => {
+  test.each([true, false])("or a page of the sandbox that can't be parsed; stored: %s", async (stored) => {
     expect(await withFault({ kind: 'garbage', stored })).toEqual({
       kind: 'accepted_unreadable',
       detail: '<html><body>This is not the page you expect.</body></html>',
@@ -245,8 +248,7 @@ describe('an accepted call reports what Batch left out', () => {
   });
 });
 
-// Batch accepts with a 202. A page of another server, with a 200, has stored nothing.
-describe('reads a response that is compressed unasked', () => {
+describe('decompresses a response although the request did not ask for compression', () => {
   const PARTIAL = JSON.stringify({
     code: 'SUCCESS_WITH_PARTIAL_ERRORS',
     errors: [{ bulk_index: 0, category: 'EVENT', reason: 'unknown event' }],
@@ -271,7 +273,7 @@ describe('reads a response that is compressed unasked', () => {
     });
   });
 
-  test('of a refusal, too', async () => {
+  test('of a refused request', async () => {
     const url = await compressed(400, 'gzip', gzipSync('{"error_code":20,"error_message":"Invalid event"}'));
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
       kind: 'refused',
@@ -281,9 +283,9 @@ describe('reads a response that is compressed unasked', () => {
 
   test.each([
     ['broken', 'gzip', Buffer.from('not gzip')],
-    ['of a kind that is not known', 'zstd-next', Buffer.from('(µ/ý')],
-    ['larger than any answer of Batch', 'gzip', gzipSync(Buffer.alloc(40 * 1024 * 1024))],
-  ])('unless it is %s: then by its status', async (_, encoding, body) => {
+    ['in an unknown encoding', 'zstd-next', Buffer.from('(µ/ý')],
+    ['larger than any response of Batch', 'gzip', gzipSync(Buffer.alloc(40 * 1024 * 1024))],
+  ])('and uses only the status if the body is %s', async (_, encoding, body) => {
     const url = await compressed(202, encoding, body);
     expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
       kind: 'accepted_unreadable',
@@ -292,8 +294,9 @@ describe('reads a response that is compressed unasked', () => {
   });
 });
 
-describe('another success than a 202', () => {
-  test.each([200, 201])('is an acceptance in the words of Batch: %i', async (status) => {
+// Batch accepts with HTTP 202. If another server returns a page with HTTP 200, nothing was stored.
+describe('a 2xx status other than 202', () => {
+  test.each([200, 201])('means accepted if the response is from Batch: %i', async (status) => {
     const text =
       '{"code":"SUCCESS_WITH_PARTIAL_ERRORS","errors":[{"bulk_index":0,"category":"x","attribute":"a","reason":"y"}]}';
     expect(await outcomeOf(clientOf({ api_url: await serveText(status, text) }))).toEqual({
@@ -310,7 +313,7 @@ describe('another success than a 202', () => {
     [200, '{}', 'HTTP 200, {}'],
     [200, '{"errors":[]}', 'HTTP 200, {"errors":[]}'],
     [200, '{"code":"SIGN_IN_REQUIRED"}', 'HTTP 200, {"code":"SIGN_IN_REQUIRED"}'],
-  ])('is none in other words, and the sync fails: %i "%s"', async (status, text, said) => {
+  ])('fails the sync if the response is not from Batch: %i "%s"', async (status, text, said) => {
     const url = await serveText(status, text);
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
       kind: 'fails',
@@ -320,26 +323,26 @@ describe('another success than a 202', () => {
   });
 });
 
-describe('a call that is refused whole has the message of Batch', () => {
+describe('the reason of a refused call contains the message of Batch', () => {
   test.each([
     [
-      'as it is documented',
+      'in the documented form',
       { kind: 'status', status: 400 },
       'HTTP 400, MALFORMED_PARAMETER: The request is malformed.',
     ],
     [
-      'with a number for a code',
+      'with a number as the code',
       { kind: 'status', status: 400, body: { error_code: 31, error_message: 'Bad' } },
       'HTTP 400, 31: Bad',
     ],
     ['without a message', { kind: 'status', status: 400, body: { error_code: 'X' } }, 'HTTP 400, X: no message'],
     [
-      'with a message that is null',
+      'with a null message',
       { kind: 'status', status: 400, body: { error_code: 'X', error_message: null } },
       'HTTP 400, X: no message',
     ],
     ['in another form', { kind: 'status', status: 400, body: { message: 'Bad' } }, 'HTTP 400, {"message":"Bad"}'],
-    ['with nothing', { kind: 'status', status: 400, body: '' }, 'HTTP 400'],
+    ['with an empty body', { kind: 'status', status: 400, body: '' }, 'HTTP 400'],
     [
       'with a page',
       { kind: 'status', status: 413, body: '<html>\n  <b>Too\tlarge</b>\r\n</html>' },
@@ -347,7 +350,7 @@ describe('a call that is refused whole has the message of Batch', () => {
     ],
     ['with a long page', { kind: 'status', status: 413, body: 'x'.repeat(9_000) }, `HTTP 413, ${'x'.repeat(2_000)}`],
     [
-      'with a status that is not documented',
+      'with an undocumented status',
       { kind: 'status', status: 422, body: { error_code: 'X', error_message: 'Y' } },
       'HTTP 422, X: Y',
     ],
@@ -356,7 +359,7 @@ describe('a call that is refused whole has the message of Batch', () => {
   });
 });
 
-describe('a call that cannot succeed fails, with what to do', () => {
+describe('a call that cannot succeed fails with advice', () => {
   test.each([
     [
       401,
@@ -378,7 +381,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     });
   });
 
-  test.each([300, 301, 302, 303, 307, 308])('%i, and the key goes nowhere else', async (status) => {
+  test.each([300, 301, 302, 303, 307, 308])('%i, and the key is not sent to the new address', async (status) => {
     const elsewhere: (string | undefined)[] = [];
     const location = await serve((request, response) => {
       elsewhere.push(request.headers.authorization);
@@ -396,25 +399,22 @@ describe('a call that cannot succeed fails, with what to do', () => {
 
 test.each([
   ['', '1'],
-  [', whatever the environment of Node says', '0'],
-])(
-  'a certificate that is not accepted is a fault of the configuration, and nothing is tried again%s',
-  async (_, env) => {
-    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', env);
-    const { key, cert } = await certificate();
-    const server = createTlsServer({ key, cert }, () => {});
-    servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
-      kind: 'fails',
-      type: 'config_error',
-      message: expect.stringMatching(
-        /^The certificate of https:.* is not accepted: no known authority has signed it \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
-      ),
-    });
-  },
-);
+  [', even with NODE_TLS_REJECT_UNAUTHORIZED=0', '0'],
+])('an untrusted certificate is a config_error and is not retried%s', async (_, env) => {
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', env);
+  const { key, cert } = await certificate();
+  const server = createTlsServer({ key, cert }, () => {});
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
+    kind: 'fails',
+    type: 'config_error',
+    message: expect.stringMatching(
+      /^The certificate of https:.* is not accepted: no known authority has signed it \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
+    ),
+  });
+});
 
 test('a port without TLS is a config_error, in plain words', async () => {
   const url = sandbox.url.replace('http:', 'https:');
@@ -430,8 +430,8 @@ test.each([
   ['an unexpected error', 500],
   ['too many calls', 429],
   ['a forbidden call', 403],
-  ['a page that is not there', 404],
-])('what Batch quotes of the rows is not shown of %s', async (_, status) => {
+  ['a missing page', 404],
+])('masks values of rows that Batch quotes in the message of %s', async (_, status) => {
   const url = await serveText(
     status,
     '{"error_code":"X","error_message":"bad value jane@example.com in \\"jane\\" of u1"}',
@@ -469,13 +469,17 @@ describe('a call that may succeed later is retryable', () => {
   });
 
   test.each([
-    ['a date that is over', 'Wed, 21 Oct 2015 07:28:00 GMT', 0],
-    ['a date that is far', 'Tue, 21 Oct 2999 07:28:00 GMT', expect.closeTo(Date.UTC(2999, 9, 21) - Date.now(), -8)],
+    ['a date in the past', 'Wed, 21 Oct 2015 07:28:00 GMT', 0],
+    [
+      'a date in the far future',
+      'Tue, 21 Oct 2999 07:28:00 GMT',
+      expect.closeTo(Date.UTC(2999, 9, 21) - Date.now(), -8),
+    ],
     ['a fraction', '1.5', 1_500],
     ['a negative number', '-1', undefined],
     ['a word', 'soon', undefined],
-    ['a number without end', 'Infinity', undefined],
-    ['nothing', '', undefined],
+    ['Infinity', 'Infinity', undefined],
+    ['empty', '', undefined],
   ])('with a Retry-After that is %s', async (_, value, retryAfterMs) => {
     const url = await serveText(429, '', { 'retry-after': value });
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual(
@@ -484,9 +488,9 @@ describe('a call that may succeed later is retryable', () => {
   });
 
   test.each([
-    ['before it was stored', false, 0],
-    ['after it was stored', true, 1],
-  ])('cut off %s, which its sender can not know', async (_, stored, events) => {
+    ['before Batch stored the events', false, 0],
+    ['after Batch stored the events', true, 1],
+  ])('if the connection is cut %s, and reports the outcome as unknown', async (_, stored, events) => {
     const outcome = await withFault({ kind: 'cut', stored });
     expect(outcome).toMatchObject({ kind: 'retry', outcomeUnknown: true, isRateLimit: false });
     expect('message' in outcome && outcome.message).toMatch(
@@ -495,7 +499,7 @@ describe('a call that may succeed later is retryable', () => {
     expect(sandbox.store.eventCount).toBe(events);
   });
 
-  test('cut off in the midst of the answer', async () => {
+  test('if the connection is cut in the middle of the response', async () => {
     const url = await serve((request, response) => {
       request.resume();
       response.writeHead(202, { 'content-length': '100' });
@@ -505,7 +509,7 @@ describe('a call that may succeed later is retryable', () => {
     expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({ kind: 'retry', outcomeUnknown: true });
   });
 
-  test('whose response trickles without end', { timeout: 10_000 }, async () => {
+  test('if the response never ends', { timeout: 10_000 }, async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const url = await serve((request, response) => {
@@ -523,7 +527,7 @@ describe('a call that may succeed later is retryable', () => {
     }
   });
 
-  test('answered with what is no HTTP', async () => {
+  test('if the response is not HTTP', async () => {
     const url = await serve((request) => {
       request.socket.end('nonsense\r\n\r\n');
     });
@@ -535,7 +539,7 @@ describe('a call that may succeed later is retryable', () => {
     );
   });
 
-  test('with no server at the address, so that it was certainly not stored', async () => {
+  test('if no server listens at the address, and reports that nothing was stored', async () => {
     const outcome = await outcomeOf(clientOf({ api_url: 'http://127.0.0.1:1' }));
     expect(outcome).toEqual(retry("Can't reach 127.0.0.1:1: nothing listens there (connection refused)"));
   });
@@ -555,7 +559,7 @@ test('the same client continues after each error', async () => {
   expect(kinds).toEqual(['retry', 'retry', 'accepted_unreadable', 'retry', 'retry', 'accepted']);
 });
 
-test('a key of letters that no header can hold is not shown by the error about it', async () => {
+test('the error about a key that is not a valid header value does not contain the key', async () => {
   const odd = `${KEY}\n`;
   const error = await clientOf({ rest_api_key: odd })
     .post(UPDATE, Buffer.from(BODY), never)

@@ -11,7 +11,7 @@ const MOST_SHOWN = 200;
 const TELLING_CHARACTERS = 3;
 
 /**
- * The number of characters by which the start of a longer value is recognized. Batch may truncate the values that it quotes,
+ * The number of characters by which the start of a longer value is recognised. Batch may truncate the values that it quotes,
  * so it is not enough to look for the whole value.
  */
 const TELLING_START = 8;

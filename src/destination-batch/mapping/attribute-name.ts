@@ -100,7 +100,7 @@ export class AttributeNames {
 
   /**
    * Converts ASCII letters to lower case. Names are converted even if `policies.capital_letters` is `drop`, so that
-   * `DATE__x` is recognized as a date and its value is checked as one.
+   * `DATE__x` is recognised as a date and its value is checked as one.
    */
   #lowerCase(written: string): string {
     // toLowerCase is not called on the whole name, because it would turn the Kelvin sign into an ASCII letter.

@@ -39,7 +39,7 @@ export function isRefusedByQueryCache(error: unknown): boolean {
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
 
 /**
- * The setting that makes the server escape slashes in JSON. It is on by default. Rows are recognized by the hash of their JSON,
+ * The setting that makes the server escape slashes in JSON. It is on by default. Rows are recognised by the hash of their JSON,
  * so if the setting changed between two runs, all rows with slashes would seem to be new.
  */
 const ESCAPED_SLASHES = 'output_format_json_escape_forward_slashes';

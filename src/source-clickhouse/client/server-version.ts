@@ -20,7 +20,7 @@ export function refuseOldVersion(version: string): void {
 }
 
 /**
- * Refuses a server if its response is an error in the format of versions that are too old. The client doesn't recognize that
+ * Refuses a server if its response is an error in the format of versions that are too old. The client doesn't recognise that
  * format, and an old server may fail at the first query, before its version is known.
  *
  * @throws ConnectorError (config_error).

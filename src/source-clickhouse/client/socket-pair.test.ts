@@ -29,7 +29,7 @@ test('ignores a foreign connection that comes first', async () => {
 async function comeAndBreakOff(server: unknown): Promise<void> {
   const address = server instanceof Server ? server.address() : null;
   if (!(server instanceof Server) || address === null || typeof address === 'string') throw new Error('no server');
-  // Not with once() of node:events, which would hear the errors, too.
+  // Not with once() of node:events, which would also reject on the error event.
   const gone = new Promise((resolve) => {
     server.once('connection', (socket) => socket.once('close', resolve));
   });

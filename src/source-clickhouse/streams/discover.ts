@@ -14,7 +14,7 @@ import { refuseUnreadable } from './unreadable-engine.ts';
 /** The maximum number of warnings about streams with the same rows. */
 const MAX_WARNINGS = 10;
 
-/** The streams, and warnings. The warnings say which streams have the same rows or, if there are no streams, why. */
+/** The streams, and warnings. The warnings say which streams have the same rows, or why there are no streams. */
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 
 type Options = {

@@ -10,7 +10,7 @@ import { shortenMessage, TextReporter } from './text-reporter.ts';
 
 const HOSTILE = 'a\u001b[31mb\u0007';
 
-/** A reporter whose output is collected: what is waited for in parentheses, and the summaries after "> ". */
+/** A reporter whose output is collected. Messages about waiting are in parentheses, and summaries are after "> ". */
 function collect(terminal = describeTerminal({})): {
   reporter: TextReporter;
   shown: string[];
@@ -95,7 +95,7 @@ test('wraps messages between words in a terminal, and explains an error with the
   ]);
 });
 
-test('prints one line for a run without new rows, and none of the next run', () => {
+test('prints one line for a run without new rows, and none about the next run', () => {
   const { reporter, shown } = collect();
   reporter.runStarted(STARTED);
   reporter.progress(PROGRESS);
@@ -115,7 +115,7 @@ test('prints which rows a run sends when there are some, before any other line',
   ]);
 });
 
-test('reports a repeated fault once, then counts its attempts until rows move again', () => {
+test('reports a repeated failure once, then counts its attempts until rows move again', () => {
   const { reporter, shown, advance } = collect(describeTerminal({ isTTY: true, columns: 80 }));
   for (const attempt of [1, 2, 3]) {
     reporter.log('WARN', 'source', describeRetry('Nothing listens.', attempt));

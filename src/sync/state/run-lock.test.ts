@@ -53,7 +53,7 @@ function result(outcome: Outcome): RunResult {
   return { outcome, rowsRead: 0, rowsAccepted: 0, rowsRejected: 0, milliseconds: 0, state: { kind: 'untouched' } };
 }
 
-/** A run that goes on until it is stopped at once. */
+/** A run that continues until it is stopped at once. */
 async function endless({ stop, stopAtOnce }: SyncContext): Promise<RunResult> {
   await new Promise<void>((resolve) => onAbort(stopAtOnce, resolve));
   return result(stop.aborted ? { kind: 'stopped', atOnce: true } : { kind: 'complete' });
@@ -89,7 +89,7 @@ test("fails a run when the lock can't be renewed, and starts the next one as usu
   expect(next.outcome).toEqual({ kind: 'complete' });
 });
 
-test('keeps the result of a run that was complete by then', async () => {
+test('keeps the result of a run that completes before it is stopped', async () => {
   const { lock, listeners } = await acquire();
   const run = lock.guard(context, async () => {
     listeners.onUncertain(UNCERTAIN);
