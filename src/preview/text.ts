@@ -173,7 +173,7 @@ function formatVerdict(sample: Sample, terminal: Terminal, launcher: string): st
     parts.push(layOutWrappedTable(codes, terminal).trimEnd(), sentence(`More about each: ${launcher} explain CODE`));
   }
   if (columns.some(({ remarks, oddities }) => remarks.size + oddities.size > 0)) {
-    parts.push(sentence('Some values are dropped, changed or unusual: see the columns below. Their events are sent.'));
+    parts.push(sentence('Some values are dropped, changed or unusual: see the columns below. Their rows are sent.'));
   }
   if (columns.some((column) => sample.findTypeChanges(column).length > 0)) {
     parts.push(
