@@ -147,6 +147,6 @@ export function findUnknownStreams({ streams }: Pick<GeneralSettings, 'streams'>
   return Object.keys(streams).flatMap((stream) => {
     if (names.includes(stream)) return [];
     const near = suggestName(stream, names);
-    return `The configuration has settings for the stream "${stream}" (under streams), which is not in the catalog, so they have no effect. ${near === undefined ? 'Check the spelling of its name.' : `Did you mean "${near}"?`}`;
+    return `The configuration has settings for the stream "${stream}" (under streams), but no such stream is read, so they have no effect. ${near === undefined ? 'Check the spelling of its name.' : `Did you mean "${near}"?`}`;
   });
 }

@@ -88,7 +88,7 @@ test('removal is warned of once, however many streams there are', () => {
 test('settings of a stream that the catalog does not have are warned of, with the name that was probably meant', () => {
   const streams = { ordres: {}, events: {}, archive: {} };
   expect(listCatalogWarnings(catalogOf({ events: {}, orders: {} }), { streams })).toEqual([
-    'The configuration has settings for the stream "ordres" (under streams), which is not in the catalog, so they have no effect. Did you mean "orders"?',
-    'The configuration has settings for the stream "archive" (under streams), which is not in the catalog, so they have no effect. Check the spelling of its name.',
+    'The configuration has settings for the stream "ordres" (under streams), but no such stream is read, so they have no effect. Did you mean "orders"?',
+    'The configuration has settings for the stream "archive" (under streams), but no such stream is read, so they have no effect. Check the spelling of its name.',
   ]);
 });
