@@ -511,12 +511,19 @@ describe('check for a person', () => {
       expect.stringMatching(spaced),
       expect.stringMatching(merged),
     ]);
-    expect(await warningsFor({}, { mapping, streams: { customers: { object: 'profile_attributes' } } })).toEqual([
+    const profiles = { mapping, streams: { customers: { object: 'profile_attributes' } } };
+    expect(await warningsFor({}, profiles)).toEqual([
       expect.stringMatching(spaced),
+      expect.stringMatching(/^Each run reads all rows .* give the column of last_updated_at a minmax index/),
       expect.stringMatching(
         /^Batch accepts only arrays of strings as attributes of profiles, but this column .*"sizes"/,
       ),
     ]);
+    await sandbox.clickhouse.execute(
+      'ALTER TABLE shop.customers ADD INDEX by_change last_updated_at TYPE minmax',
+      'ALTER TABLE shop.customers MATERIALIZE INDEX by_change SETTINGS mutations_sync = 2',
+    );
+    expect(await warningsFor({}, profiles)).not.toContainEqual(expect.stringMatching(/^Each run reads all rows/));
     expect(await warningsFor({}, { mapping, streams: { custmers: { object: 'profile_attributes' } } })).toContainEqual(
       expect.stringMatching(/^The configuration has settings for the stream "custmers" .* Did you mean "customers"\?/),
     );

@@ -4,6 +4,7 @@ import { type ClickHouse, tryRows } from '../client/client.ts';
 import { buildRowClauses, type RowSelection } from '../query/row-query.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.ts';
+import type { RowKind } from '../schema/required-columns.ts';
 import { type Position, START } from '../state/position.ts';
 
 /** How far after the server's time no cursor is expected, in seconds. More than a day, because a Date has no smaller unit. */
@@ -11,6 +12,12 @@ const LATER_SECONDS = 2 * 24 * 3600;
 
 /** The maximum number of tables to name in a warning. */
 const MAX_NAMED = 3;
+
+/** What to do about a full scan. A table of profiles is usually sorted by their id, so that newer rows replace older ones. */
+const ADVICE: Record<RowKind, (cursor: string) => string> = {
+  event: (cursor) => `Select the first column of the table's ORDER BY unchanged as ${cursor}`,
+  profile: (cursor) => `If the table is large, give the column of ${cursor} a minmax index (ALTER TABLE … ADD INDEX)`,
+};
 
 const tableRow = z.object({ database: z.string(), table: z.string(), rows: z.coerce.number() });
 
@@ -22,7 +29,11 @@ const tableRow = z.object({ database: z.string(), table: z.string(), rows: z.coe
  * EXPLAIN ESTIMATE returns the rows that the server would read of each table. If the condition reaches a table, almost none of
  * its rows are after a cursor in the future. A small table that is joined is always read, so only the largest table counts.
  */
-export async function findFullScan(clickhouse: ClickHouse, selection: RowSelection, now: Instant): Promise<string[]> {
+export async function findFullScan(
+  clickhouse: ClickHouse,
+  selection: RowSelection,
+  { kind, now }: { kind: RowKind; now: Instant },
+): Promise<string[]> {
   const { table, cursor } = selection;
   const later = findLaterCursor(cursor.column.type, now);
   if (later === undefined) return [];
@@ -36,7 +47,7 @@ export async function findFullScan(clickhouse: ClickHouse, selection: RowSelecti
     MAX_NAMED,
   );
   return [
-    `Each run reads all rows of the tables of "${table.name}", however few are new: ${names}. ClickHouse can't use the condition on ${cursor.column.name} to skip rows. Select the first column of the table's ORDER BY unchanged as ${cursor.column.name}, and avoid GROUP BY, DISTINCT, LIMIT and window functions.`,
+    `Each run reads all rows of the tables of "${table.name}", however few are new: ${names}. ClickHouse can't use the condition on ${cursor.column.name} to skip rows. ${ADVICE[kind](cursor.column.name)}, and avoid GROUP BY, DISTINCT, LIMIT and window functions.`,
   ];
 }
 

@@ -58,9 +58,9 @@ export async function findTableWarnings(
       : kind === 'profile'
         ? findPartialRows(table, facts, use_final)
         : await findMergedRows(clickhouse, table, facts, isSmall, use_final)),
-    ...(facts?.engine.endsWith('MergeTree')
+    ...(facts?.engine.endsWith('MergeTree') && kind === 'event'
       ? findOtherSorting(table, facts, cursor_column)
-      : await findFullScan(clickhouse, selectAllRows(table, configuration), now)),
+      : await findFullScan(clickhouse, selectAllRows(table, configuration), { kind, now })),
     ...findUnmappedColumns(table, use),
     ...findOddColumns(table, cursor_column, kind),
   ];
