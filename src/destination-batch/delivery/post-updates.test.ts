@@ -29,19 +29,24 @@ function answer(updates: readonly SentUpdate[]): BatchResponse {
   return { kind: 'accepted', errors };
 }
 
-/** Posts what waits for one profile. Returns each row with its outcome, the updates of each request, and the log. */
-async function post(items: readonly Item[]) {
+/**
+ * Posts what waits for one profile, or for each of several. Returns each row with its outcome, the updates of each request, and
+ * the log.
+ */
+async function post(...profiles: (readonly Item[])[]) {
   const arena = new EventArena();
   const batcher = new UpdateBatcher(arena, { events_per_update: 15, attributes_per_update: 50 });
-  const profile = arena.profiles.findText('u');
   const names = new Map<EventNumber, string>();
-  for (const item of items) {
-    const isEvent = typeof item === 'string';
-    const attributes = Object.entries(item).map(([name, value]) => ({ name, value: JSON.stringify(value) }));
-    const number = arena.add(isEvent ? `{"name":"${item}"}` : writeAttributeRow(attributes));
-    names.set(number, isEvent ? item : JSON.stringify(item));
-    if (isEvent) batcher.add(profile, number, true);
-    else batcher.addAttributes(profile, number);
+  for (const [index, items] of profiles.entries()) {
+    const profile = arena.profiles.findText(`u${index}`);
+    for (const item of items) {
+      const isEvent = typeof item === 'string';
+      const attributes = Object.entries(item).map(([name, value]) => ({ name, value: JSON.stringify(value) }));
+      const number = arena.add(isEvent ? `{"name":"${item}"}` : writeAttributeRow(attributes));
+      names.set(number, isEvent ? item : JSON.stringify(item));
+      if (isEvent) batcher.add(profile, number, true);
+      else batcher.addAttributes(profile, number);
+    }
   }
   const requests: unknown[] = [];
   const outcomes: Record<string, string> = {};
@@ -109,6 +114,20 @@ describe('errors for rows with attributes', () => {
       // The attribute of a merged row is reported once the row is sent by itself.
       logged: [expect.stringContaining('left out the attribute "a"')],
     });
+  });
+
+  test('of several profiles: their rows are sent again together, and the rows of a profile keep their order', async () => {
+    const { outcomes, requests } = await post(
+      [{ a: 1 }, { b: 'bad', c: 1 }],
+      [{ d: 1 }, { e: 'bad', f: 1 }],
+      [{ g: 1 }],
+    );
+    expect(Object.values(outcomes)).toEqual(Array.from({ length: 5 }, () => ACCEPTED));
+    expect(requests).toEqual([
+      [[{ a: 1, b: 'bad', c: 1 }], [{ d: 1, e: 'bad', f: 1 }], [{ g: 1 }]],
+      [[{ a: 1 }], [{ d: 1 }]],
+      [[{ b: 'bad', c: 1 }], [{ e: 'bad', f: 1 }]],
+    ]);
   });
 
   test('of the whole update: only the row at fault is rejected', async () => {

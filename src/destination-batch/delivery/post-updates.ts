@@ -143,23 +143,33 @@ export class UpdatePoster {
       if (update === undefined) this.#options.report.reportStrayError(this.#maskItems(error.reason, updates));
       else errorsOf.set(update, [...(errorsOf.get(update) ?? []), error]);
     }
-    const unclear: Update[] = [];
+    // A request must not contain two updates of a profile, whose order would be lost. So the older halves are sent first.
+    const again: { older: Update[]; newer: Update[] } = { older: [], newer: [] };
     for (const update of updates) {
       const found = errorsOf.size === 0 ? undefined : errorsOf.get(update);
       if (found === undefined) this.#settle(update, ACCEPTED);
-      else unclear.push(...this.#settleWithErrors(update, found));
+      else {
+        const [older, newer] = this.#settleWithErrors(update, found);
+        if (older !== undefined) again.older.push(older);
+        if (newer !== undefined) again.newer.push(newer);
+      }
     }
-    for (const update of unclear) {
-      await route.bucket.take(1, this.#signal);
-      await this.post([update], route);
-    }
+    await this.#postMore(again.older, route);
+    await this.#postMore(again.newer, route);
+  }
+
+  /** Posts updates whose tokens were not taken yet. */
+  async #postMore(updates: Update[], route: Route): Promise<void> {
+    if (updates.length === 0) return;
+    await route.bucket.take(updates.length, this.#signal);
+    await this.post(updates, route);
   }
 
   /**
    * Settles an update for which Batch reports errors. They don't say which of several rows with attributes they are about. The
    * attributes of a profile can be sent again without harm, so these rows are not settled, but sent in smaller updates.
    *
-   * @returns the updates to send.
+   * @returns the updates to send, in order.
    */
   #settleWithErrors(update: Update, errors: readonly PartialError[]): Update[] {
     const { arena } = this.#options;
@@ -212,10 +222,7 @@ export class UpdatePoster {
       for (const update of updates) this.#settle(update, createRejection(update, reason, true));
       return;
     }
-    for (const half of halves) {
-      await route.bucket.take(half.length, this.#signal);
-      await this.post(half, route);
-    }
+    for (const half of halves) await this.#postMore(half, route);
   }
 
   /** Masks the values of these updates in a message from Batch, so that it can be logged. */
