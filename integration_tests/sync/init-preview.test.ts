@@ -377,6 +377,24 @@ describe.runIf(hasTerminals)('init', () => {
     expect((await again.end()).shown).toContain('Stopped: nothing was written.');
   });
 
+  test('keeps the answers of a user who leaves next to the other options of an existing file', async () => {
+    const folder = newFolder();
+    const others = { table: 'events', start_from: '23h', queries: [{ name: 'q', sql: 'SELECT 1' }] };
+    const existing = { ...sandbox.clickhouse.connection(READER), ssl: false, database: 'shop', ...others };
+    writeFileSync(join(folder, 'source.json'), JSON.stringify({ ...existing, password: 'earlier' }));
+    const dialogue = new Dialogue(folder);
+    await dialogue.answer('Continue?', `y${ENTER}`);
+    await dialogue.answer(WHAT, ENTER);
+    await dialogue.answer(sandbox.clickhouse.url, ENTER);
+    await dialogue.answer('User (needs', ENTER);
+    await dialogue.answer('empty to keep it', READER.password + ENTER);
+    await dialogue.answer('can log in', '');
+    await dialogue.answer('Database', CTRL_C);
+    await dialogue.answer('Keep your answers in source.json?', ENTER);
+    await dialogue.end();
+    expect(json(folder, 'source.json')).toEqual(existing);
+  });
+
   test('tries the tables that are chosen, and asks again when one can not be read', async () => {
     await sandbox.clickhouse.execute(
       'CREATE DATABASE closed',

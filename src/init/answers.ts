@@ -1,10 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
-import { tryParseJson } from '../shared/exact-json.ts';
 import type { RowKind } from '../source-clickhouse/schema/required-columns.ts';
-import { FILES } from './files.ts';
+import { FILES, readOptions } from './files.ts';
 
 const text = z.string().optional().catch(undefined);
 
@@ -37,17 +34,13 @@ export function asConfiguration(answers: object): Exclude<GivenConfiguration, st
   return { name: 'your answers', value: answers };
 }
 
-/** Reads the answers in the configuration files of a folder. A file that is missing, or isn't valid JSON, contains none. */
+/** Reads the answers in the configuration files of a folder. A file that is missing, or isn't a JSON object, contains none. */
 export async function readAnswers(folder: string): Promise<Answers> {
-  const destination = await tryReadJson(join(folder, FILES.destination));
+  const destination = await readOptions(folder, FILES.destination);
   const { streams } = streamSettings.parse(destination);
   return {
     kind: Object.values(streams).some(({ object }) => object === 'profile_attributes') ? 'profile' : 'event',
-    source: sourceAnswers.catch({}).parse(await tryReadJson(join(folder, FILES.source))),
-    destination: destinationAnswers.catch({}).parse(destination),
+    source: sourceAnswers.parse(await readOptions(folder, FILES.source)),
+    destination: destinationAnswers.parse(destination),
   };
-}
-
-async function tryReadJson(path: string): Promise<unknown> {
-  return tryParseJson(await readFile(path, 'utf8').catch(() => ''));
 }

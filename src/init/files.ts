@@ -1,8 +1,9 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { describeSystemError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
+import { isJsonObject, tryParseJson } from '../shared/exact-json.ts';
 
 /** The mode of the files. Only the user can read them, because they contain secrets. */
 const MODE = 0o600;
@@ -20,6 +21,12 @@ export async function findExistingFiles(folder: string): Promise<string[]> {
     if (exists) present.push(name);
   }
   return present;
+}
+
+/** Reads the options in a file. A file that is missing, or isn't a JSON object, has none. */
+export async function readOptions(folder: string, name: string): Promise<Record<string, unknown>> {
+  const value = tryParseJson(await readFile(join(folder, name), 'utf8').catch(() => ''));
+  return isJsonObject(value) ? value : {};
 }
 
 /** The contents of the files, or of some of them. */

@@ -7,7 +7,7 @@ import { syncError } from '../runner/errors.ts';
 import { quoteForShell } from '../shared/statement.ts';
 import { type Answers, readAnswers } from './answers.ts';
 import { createDestinationSteps } from './destination-steps.ts';
-import { FILES, findExistingFiles, listFiles, writeFiles } from './files.ts';
+import { FILES, findExistingFiles, listFiles, readOptions, writeFiles } from './files.ts';
 import { AnswersEndedError, Questions, showMessage } from './prompts.ts';
 import { SourceSteps } from './source-steps.ts';
 import { askForStart } from './start.ts';
@@ -86,8 +86,10 @@ function asProfiles(streams: readonly string[]): Record<string, { object: Destin
 /** Offers to keep the answers of a user who leaves. Returns the names of the files that were written. */
 async function offerToKeep(questions: Questions, { source, destination }: Answers, before: Answers): Promise<string[]> {
   const kept = {
-    ...(isDeepStrictEqual(source, before.source) ? {} : { source }),
-    ...(isDeepStrictEqual(destination, before.destination) ? {} : { destination }),
+    ...(isDeepStrictEqual(source, before.source) ? {} : { source: await addToFile(FILES.source, source) }),
+    ...(isDeepStrictEqual(destination, before.destination)
+      ? {}
+      : { destination: await addToFile(FILES.destination, destination) }),
   };
   const names = listFiles(kept).join(' and ');
   if (names === '') return [];
@@ -98,6 +100,11 @@ async function offerToKeep(questions: Questions, { source, destination }: Answer
     throw error;
   }
   return writeFiles('.', kept);
+}
+
+/** Adds answers to the other options of a file. Without its `table`, for example, a source would read every table. */
+async function addToFile(name: string, answers: object): Promise<object> {
+  return { ...(await readOptions('.', name)), ...answers };
 }
 
 /** Formats the commands to run next. @param launcher the launcher as the user can type it. */
