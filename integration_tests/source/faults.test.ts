@@ -16,6 +16,7 @@ import {
   says,
   stopsAfter,
 } from '../support/faulty-proxy.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   clickHouseWith,
   errors,
@@ -37,7 +38,7 @@ import { eventColumns } from '../support/tables.ts';
 const READER_OF_SMALL_BLOCKS = readerWith('reader_of_small_blocks', { settings: { max_block_size: 4 } });
 
 const server = clickHouseWith('shop', [READER_OF_SMALL_BLOCKS]);
-const { readArguments, read, startRead } = sourceReader(server, 'shop');
+const { readArguments, read, startRead } = sourceReader(server, 'shop', runInProcess);
 
 const EACH_ITS_OWN_STAMP = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number";
 const GROUPS_OF_PAGES = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 2000)";

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { READER_WITH_SETTINGS, readerWith } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -22,7 +23,7 @@ import { COLUMNS, FEW, MANY, MANY_ROWS } from './example-tables.ts';
 const READER_IN_ONE_THREAD = readerWith('reader_in_one_thread', { settings: { max_threads: 1 } });
 
 const server = clickHouseWith('shop', [READER_IN_ONE_THREAD]);
-const { read, readArguments } = sourceReader(server, 'shop');
+const { read, readArguments } = sourceReader(server, 'shop', runInProcess);
 
 beforeAll(() =>
   server().execute(

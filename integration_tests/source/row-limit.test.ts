@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Finished, run } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -49,7 +50,7 @@ function runs(...tables: string[]): (limit?: number) => Promise<Finished> {
   const kept = new Map<string, unknown>();
   return async (limit) => {
     const args = readArguments('', { catalog, state: [...kept.values()] });
-    const result = await run('source-clickhouse', [...args, ...(limit === undefined ? [] : ['--limit', `${limit}`])]);
+    const result = await runInProcess('source-clickhouse', [...args, ...(limit === undefined ? [] : ['--limit', `${limit}`])]);
     for (const state of states(result)) kept.set(state.stream.stream_descriptor.name, state);
     return result;
   };

@@ -6,6 +6,7 @@ import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts'
 import { finished, type PrintedMessage } from '../../sandbox/launcher.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   checkStatus,
   clickHouseWith,
@@ -76,7 +77,7 @@ const server = clickHouseWith('shop', [
   SMALL_RESULT,
   HALF_A_RESULT,
 ]);
-const { read, startRead } = sourceReader(server, 'shop');
+const { read, startRead } = sourceReader(server, 'shop', runInProcess);
 const file = temporaryFiles();
 
 beforeAll(async () => {

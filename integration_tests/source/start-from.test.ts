@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type Finished, run } from '../../sandbox/launcher.ts';
+import type { Finished } from '../../sandbox/launcher.ts';
 import { type CheckResult, check as checkSource } from '../../src/source-clickhouse/check/check.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -22,7 +23,7 @@ import { createTableSql } from '../support/tables.ts';
 
 const file = temporaryFiles();
 const server = clickHouseWith('shop');
-const { read, readArguments } = sourceReader(server, 'shop');
+const { read, readArguments } = sourceReader(server, 'shop', runInProcess);
 
 const table = (name: string, cursor = 'DateTime64(6)'): string =>
   createTableSql(`shop.${name}`, 'n UInt64', { cursor, orderBy: 'tuple()' });
@@ -155,7 +156,7 @@ describe('"now"', () => {
     );
     const catalog = catalogOf('incremental', 'reached', 'not_reached');
     const args = [...readArguments('', { catalog, config: { start_from: 'now' } }), '--limit', '1'];
-    const limited = await run('source-clickhouse', args);
+    const limited = await runInProcess('source-clickhouse', args);
     expect(delivered(limited, 'reached')).toEqual([0]);
     expect(cursors(limited, 'not_reached')).toEqual(cursors(limited, 'reached').slice(0, 1));
   });
@@ -203,7 +204,7 @@ describe('check', () => {
       insert('shown', [0, "'2026-01-01 00:00:00'"], [1, 'now64(6) - 60'], [2, 'now64(6) - 60']),
     );
     const config = file('source.json', sourceConfiguration(server(), 'shop', { table: 'shown', start_from: '24h' }));
-    const result = await run('source-clickhouse', ['check', '--config', config]);
+    const result = await runInProcess('source-clickhouse', ['check', '--config', config]);
     expect(logs(result)).toEqual([
       expect.stringMatching(
         /^INFO The first run of "shown" begins at 20\d\d-\d\d-\d\dT[\d:.]+Z \("start_from" is "24h"\): 2 rows\.$/,

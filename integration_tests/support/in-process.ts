@@ -69,9 +69,14 @@ async function runCommand(
   const { positionals, values } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { config: { type: 'string' }, catalog: { type: 'string' }, state: { type: 'string' } },
+    options: {
+      config: { type: 'string' },
+      catalog: { type: 'string' },
+      state: { type: 'string' },
+      limit: { type: 'string' },
+    },
   });
-  const { config = '', catalog = '', state } = values;
+  const { config = '', catalog = '', state, limit } = values;
   const role = name === 'source-clickhouse' ? 'source' : 'destination';
   const [command] = positionals;
   switch (command) {
@@ -82,7 +87,7 @@ async function runCommand(
       await (await loadConnector(role, config)).discover(context, config);
       return true;
     case 'read':
-      return source.read(context, { config, catalog, state });
+      return source.read(context, { config, catalog, state }, limit === undefined ? undefined : Number(limit));
     case 'write':
       return destination.write(context, { config, catalog }, Readable.from(pieces(Buffer.from(input))));
     default:
