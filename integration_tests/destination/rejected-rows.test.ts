@@ -15,6 +15,7 @@ import { write as writeRows } from '../../src/destination-batch/write/write.ts';
 import { configuredCatalogSchema } from '../../src/protocol/catalog.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import { S3Server } from '../support/s3-server.ts';
 import {
@@ -67,7 +68,7 @@ function writeArguments(changes: Row, catalog: unknown = catalogOf('incremental'
 }
 
 function write(lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
-  return run('destination-batch', writeArguments(changes, catalog), {
+  return runInProcess('destination-batch', writeArguments(changes, catalog), {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }
@@ -275,6 +276,7 @@ describe('dead letters in files', () => {
     const status = await checkStatus(
       'destination-batch',
       file('c.json', destinationConfiguration(batch, { rejected_rows })),
+      runInProcess,
     );
     expect(status).toEqual({ status: 'FAILED', message: expect.stringMatching(expected) });
     const result = await write([good(1), stateLine(1)], { rejected_rows });
@@ -298,7 +300,7 @@ describe('replaying dead letters', () => {
     expect(acceptedNumbers()).toEqual([4, 5]);
     const [name = ''] = files();
     const args = writeArguments(local());
-    const second = await run('destination-batch', args, { input: readFileSync(join(folder, name)) });
+    const second = await runInProcess('destination-batch', args, { input: readFileSync(join(folder, name)) });
     expect([second.code, states(second), files()]).toEqual([0, [], [name]]);
     expect(acceptedNumbers()).toEqual([1, 2, 3, 4, 5]);
     for (const { json } of batch.store.events()) expect(json).not.toContain('rejection');
@@ -311,7 +313,7 @@ describe('replaying dead letters', () => {
       .replace('"custom_id":null', '"custom_id":"u1"')
       .replace('Bad Name","n":2', `x","event_time":"?","n":2`);
     rmSync(join(folder, name));
-    const again = await run('destination-batch', writeArguments(local()), { input: mended });
+    const again = await runInProcess('destination-batch', writeArguments(local()), { input: mended });
     expect([again.code, acceptedNumbers()]).toEqual([0, [1]]);
     const rows = kept(files()[0]);
     expect([numbersOf(rows), rows.map(({ rejection }) => [rejection.code, rejection.attempts])]).toEqual([
@@ -478,7 +480,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     ]);
     const [text = ''] = objects.values();
     expect(parsed(text).map(({ rejection }) => rejection.code)).toEqual(['custom_id_too_long']);
-    const replayed = await run('destination-batch', writeArguments({}), { input: text });
+    const replayed = await runInProcess('destination-batch', writeArguments({}), { input: text });
     expect([replayed.code, acceptedNumbers()]).toEqual([0, [1, 2]]);
   });
 
@@ -579,6 +581,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     const status = await checkStatus(
       'destination-batch',
       file('c.json', destinationConfiguration(batch, configuration)),
+      runInProcess,
     );
     expect(status).toEqual({ status: 'FAILED', message: expect.stringMatching(expected) });
     expect(status.message).not.toContain(s3.writer.secret_access_key);
@@ -589,6 +592,8 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
 
   test('check reports when nothing listens at the endpoint', async () => {
     const config = file('c.json', destinationConfiguration(batch, options({ s3_endpoint: 'http://127.0.0.1:1' })));
-    expect((await checkStatus('destination-batch', config)).message).toMatch(/ECONNREFUSED.+Check s3_endpoint/);
+    expect((await checkStatus('destination-batch', config, runInProcess)).message).toMatch(
+      /ECONNREFUSED.+Check s3_endpoint/,
+    );
   });
 });

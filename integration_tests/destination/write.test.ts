@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
@@ -48,7 +49,7 @@ function writeArguments(
 }
 
 function write(batch: BatchApi, lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
-  return run('destination-batch', writeArguments(batch, changes, catalog), {
+  return runInProcess('destination-batch', writeArguments(batch, changes, catalog), {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }
@@ -106,6 +107,7 @@ describe.concurrent('check', () => {
     const { status, message } = await checkStatus(
       'destination-batch',
       file('bad.json', destinationConfiguration(batch, changes)),
+      runInProcess,
     );
     expect(status).toBe('FAILED');
     expect(message).toMatch(expected);

@@ -28,6 +28,7 @@ import { createS3Client } from '../../src/sync/state/s3/client.ts';
 import { S3Objects } from '../../src/sync/state/s3/objects.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from '../support/faulty-proxy.ts';
 import { ForwardProxy } from '../support/forward-proxy.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
@@ -241,7 +242,7 @@ const read = (code: string, { table = 'events', config = {}, catalog: its, state
       its?.() ?? catalog(table),
       ...states,
     ];
-    return told(await run('source-clickhouse', args));
+    return told(await runInProcess('source-clickhouse', args));
   },
 });
 

@@ -50,7 +50,10 @@ function runs(...tables: string[]): (limit?: number) => Promise<Finished> {
   const kept = new Map<string, unknown>();
   return async (limit) => {
     const args = readArguments('', { catalog, state: [...kept.values()] });
-    const result = await runInProcess('source-clickhouse', [...args, ...(limit === undefined ? [] : ['--limit', `${limit}`])]);
+    const result = await runInProcess('source-clickhouse', [
+      ...args,
+      ...(limit === undefined ? [] : ['--limit', `${limit}`]),
+    ]);
     for (const state of states(result)) kept.set(state.stream.stream_descriptor.name, state);
     return result;
   };

@@ -8,6 +8,7 @@ import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { finished, run, start } from '../../sandbox/launcher.ts';
 import { makeKey, SshServer } from '../../sandbox/ssh-server.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
@@ -56,7 +57,7 @@ function configuration(tunnel_method: Record<string, unknown>, more: Record<stri
 }
 
 function check(tunnel: Record<string, unknown>, more = {}): ReturnType<typeof checkStatus> {
-  return checkStatus('source-clickhouse', configuration(tunnel, more));
+  return checkStatus('source-clickhouse', configuration(tunnel, more), runInProcess);
 }
 
 function readArguments(table: string, tunnel: Record<string, unknown>, more = {}): string[] {
@@ -83,7 +84,8 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
 
   describe('by key', () => {
     test('each command works through the tunnel, logs nothing about it, and ends by itself', async () => {
-      expect(await check(byKey(ssh))).toEqual({ status: 'SUCCEEDED', message: '' });
+      const status = await checkStatus('source-clickhouse', configuration(byKey(ssh)));
+      expect(status).toEqual({ status: 'SUCCEEDED', message: '' });
       const discovered = await run('source-clickhouse', ['discover', '--config', configuration(byKey(ssh))]);
       expect(discovered.messages.at(-1)?.catalog?.streams.map(({ name }) => name)).toEqual(['events', 'large']);
       const result = await run('source-clickhouse', readArguments('events', byKey(ssh)));

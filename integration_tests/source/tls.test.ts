@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
@@ -60,12 +61,12 @@ function configuration(port: number, tls: Record<string, unknown> | undefined, m
 }
 
 function check(port: number, tls?: Record<string, unknown>, more = {}): ReturnType<typeof checkStatus> {
-  return checkStatus('source-clickhouse', configuration(port, tls, more));
+  return checkStatus('source-clickhouse', configuration(port, tls, more), runInProcess);
 }
 
 function read(port: number, tls: Record<string, unknown>): Promise<Finished> {
   const catalog = file('catalog.json', catalogOf('full_refresh', 'events'));
-  return run('source-clickhouse', ['read', '--config', configuration(port, tls), '--catalog', catalog]);
+  return runInProcess('source-clickhouse', ['read', '--config', configuration(port, tls), '--catalog', catalog]);
 }
 
 describe('a certificate of the server', () => {

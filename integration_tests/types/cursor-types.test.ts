@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
-import { run } from '../../sandbox/launcher.ts';
+import type { Finished } from '../../sandbox/launcher.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { readCursor } from '../../src/source-clickhouse/query/record-line.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { connect, execute, linesAfter, selectionOf } from '../support/row-lines.ts';
 import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
@@ -158,10 +159,10 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
 });
 
 /** Reads tables of the database in one run. */
-async function read(...tables: string[]): ReturnType<typeof run> {
+async function read(...tables: string[]): Promise<Finished> {
   const config = file('source.json', sourceConfiguration(server, 'shop'));
   const catalog = file('catalog.json', catalogOf('incremental', ...tables));
-  return run('source-clickhouse', ['read', '--config', config, '--catalog', catalog]);
+  return runInProcess('source-clickhouse', ['read', '--config', config, '--catalog', catalog]);
 }
 
 test("a String that isn't UTF-8 can't be stored in a STATE, and ends the stream with advice", async () => {
