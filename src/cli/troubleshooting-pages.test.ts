@@ -31,7 +31,7 @@ describe('the codes', () => {
     expect(CODES.filter((code, index) => CODES.indexOf(code) !== index)).toEqual([]);
   });
 
-  // Retries depend on it.
+  // Retries depend on these types.
   test('are transient_error or system_error only for these', () => {
     const of = (type: string): string[] => Object.entries(ERRORS).flatMap(([code, its]) => (its === type ? code : []));
     expect(of('transient_error')).toEqual([

@@ -229,7 +229,7 @@ test('copies events one after the other', () => {
   expect([to, target.toString()]).toEqual([7, '..abcé...']);
 });
 
-test('reserves as many bytes after the used ones as asked for', () => {
+test('reserves at least the requested bytes after the used ones', () => {
   const arena = new ByteArena();
   add(arena, 'x'.repeat(60_000));
   for (const bytes of [1, 5_000, 6_000, SLAB_BYTES, SLAB_BYTES + 1, 200_000]) {

@@ -28,7 +28,7 @@ async function failureOf(checked: BatchApi): Promise<{ type: FailureType; messag
   }
 }
 
-test('accepts valid keys, and creates one profile without attributes and no event', async () => {
+test('accepts valid keys, and creates one profile without attributes or events', async () => {
   expect(await failureOf(api)).toBeUndefined();
   expect(sandbox.store.eventCount).toBe(0);
   expect([...sandbox.store.profiles]).toEqual([

@@ -154,7 +154,7 @@ describe('the summary', () => {
     ]);
   });
 
-  test('speaks of one as of one', () => {
+  test('uses the singular for one', () => {
     const report = new Report();
     report.countRow();
     report.countAccepted();
@@ -204,7 +204,7 @@ describe('the summary', () => {
     expect(read(report.summarize()).slice(1)).toEqual([logged]);
   });
 
-  test('does not speak of a next run when all rows were sent', () => {
+  test('does not mention the next run when all rows were sent', () => {
     const report = new Report();
     for (let row = 0; row < 2; row += 1) report.countRow();
     report.countAccepted();

@@ -97,7 +97,7 @@ describe('a sample', () => {
         { times: 1, reason: "the event is in the future by this machine's clock, and Batch refuses such events" },
       ],
     ]);
-    // They are sent nevertheless.
+    // They are sent anyway.
     expect(sample.mapped).toHaveLength(3);
   });
 

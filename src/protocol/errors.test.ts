@@ -54,7 +54,7 @@ test.each<[string, unknown, string]>([
   ['an error of Node', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
   ['an error without one', new Error('x'), ''],
   ['an error with a number for one', Object.assign(new Error('x'), { code: 7 }), ''],
-  ['what is no error', { code: 'ECONNREFUSED' }, ''],
+  ['a value that is not an Error', { code: 'ECONNREFUSED' }, ''],
   ['nothing', undefined, ''],
 ])('codeOf %s', (_, thrown, code) => {
   expect(codeOf(thrown)).toBe(code);

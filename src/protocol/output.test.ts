@@ -79,7 +79,7 @@ test('writes a message as one line of JSON', async () => {
   );
 });
 
-test('writeOut resolves only when the bytes are taken, whatever the stream could buffer', async () => {
+test('writeOut resolves only when the reader has taken the bytes, even if the stream could buffer them', async () => {
   const reader = new SlowReader(1_000_000);
   const output = new MessageOutput(reader);
   expect(await outcome(output.writeBytes(Buffer.from('a')))).toBeUndefined();

@@ -71,7 +71,7 @@ describe('secrets deep in a configuration', () => {
 describe('a specification', () => {
   const specification = buildSpecification(schema, { documentationUrl: 'https://docs', supportsIncremental: true });
 
-  test('contains the documentation URL and the abilities of the connector', () => {
+  test('contains the documentation URL and the capabilities of the connector', () => {
     const { connectionSpecification: _, ...details } = specification;
     expect(details).toEqual({
       protocol_version: '0.18.0',

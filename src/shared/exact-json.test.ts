@@ -48,7 +48,7 @@ describe('keeps every digit of a number', () => {
     },
   );
 
-  test('also beside short numbers, strings of digits and words', () => {
+  test('also next to short numbers, strings of digits and words', () => {
     const text =
       '{"a":1,"b":9007199254740993,"c":"9007199254740993","d":null,"e":true,"f":[1.5,"[12345678901234567890]"]}';
     expect(stringify(parseExact(text))).toBe(text);
@@ -58,9 +58,9 @@ describe('keeps every digit of a number', () => {
 test.each([
   ['a short number', '[1]', [1]],
   ['a number of fifteen characters', '[123456789012345]', [123456789012345]],
-  ['digits in a text', '{"a":"12345678901234567890"}', { a: '12345678901234567890' }],
+  ['digits in a string', '{"a":"12345678901234567890"}', { a: '12345678901234567890' }],
   [
-    'zeros in a text',
+    'zeros in a string',
     '{"a":"at: 1.0, [2.50 ","b":"2026-04-17T04:25:00.120Z"}',
     { a: 'at: 1.0, [2.50 ', b: '2026-04-17T04:25:00.120Z' },
   ],
@@ -93,7 +93,7 @@ test('keeps the digits of a long number at any position', () => {
   }
 });
 
-test('uses the last of two equal keys, also beside long numbers', () => {
+test('uses the last of two equal keys, also next to long numbers', () => {
   expect(stringify(parseExact('{"a":9007199254740993,"a":9007199254740995,"b":1,"b":[]}'))).toBe(
     '{"a":9007199254740995,"b":[]}',
   );
@@ -108,7 +108,7 @@ test.each([
   expect(() => parseExact(text)).toThrow(SyntaxError);
 });
 
-test('treats the key __proto__ like any other, also beside a long number', () => {
+test('treats the key __proto__ like any other, also next to a long number', () => {
   const value = parseExact('{"__proto__":9007199254740993}');
   expect(Object.entries(Object(value))).toEqual([['__proto__', new LosslessNumber('9007199254740993')]]);
 });

@@ -61,7 +61,7 @@ test('masks every occurrence', () => {
   expect(createRedactor(['ykey']).redactForeign('ykey, ykey and aykeyb')).toBe('****, **** and a****b');
 });
 
-test('does not change a text without a secret', () => {
+test('does not change a string without a secret', () => {
   expect(createRedactor(['secret'], ['user']).redactForeign('user has a Secret, and %73ecret')).toBe(
     'user has a Secret, and %73ecret',
   );
@@ -75,7 +75,7 @@ test('masks nothing without secrets', () => {
   expect(createRedactor([], ['user']).redactForeign('user:')).toBe('user:');
 });
 
-test('takes special characters of regular expressions and replacements literally', () => {
+test('treats special characters of regular expressions and replacements literally', () => {
   const { redactForeign } = createRedactor(['a.*b$&(c']);
   expect(redactForeign('a.*b$&(c')).toBe('****');
   expect(redactForeign('aXXb$&(c')).toBe('aXXb$&(c');
@@ -140,7 +140,7 @@ describe('a secret of one to three characters', () => {
 
 describe('in a whole message', () => {
   test.each(['a', 'user', 'password', 'wrong', 'ClickHouse', 'last_updated_at', 'api.batch.com', '8123', '12345678'])(
-    'a secret that may be a word of ours (%s) is left',
+    'does not mask a secret that may be a word of our messages: %s',
     (secret) => {
       const text = `ClickHouse refused the user "batch_reader": ${secret} is wrong. a 8123 12345678`;
       expect(createRedactor([secret]).redactMessage(text)).toBe(text);
@@ -148,7 +148,7 @@ describe('in a whole message', () => {
   );
 
   test.each(['rest-key-2024', 'Tr0ub4dor', '0f9a8b7c6d5e'])(
-    'one that can not be a word of ours (%s) is masked',
+    "masks a secret that can't be a word of our messages: %s",
     (secret) => {
       expect(createRedactor([secret]).redactMessage(`before ${secret} after`)).toBe('before **** after');
       expect(createRedactor([secret], ['u']).redactMessage(base64(`u:${secret}`))).toBe('****');

@@ -184,7 +184,11 @@ describe('the destination', () => {
       `fail('config_error', 'The key is wrong.')`,
       false,
     ],
-    ['is killed: rows may come twice, for all that is known', `process.kill(process.pid, 'SIGKILL')`, true],
+    [
+      'is killed: rows may arrive twice, because it is not known what it sent',
+      `process.kill(process.pid, 'SIGKILL')`,
+      true,
+    ],
     ['ends well, and the source failed: so they may', '', true],
   ])('%s', async (_, end, mayComeTwice) => {
     const read = `row(); state('5'); row(); ${end === '' ? `fail('transient_error', 'It is gone.')` : ''}`;
@@ -192,7 +196,7 @@ describe('the destination', () => {
     expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice });
   });
 
-  test('settles another number of rows than it received: the run fails', async () => {
+  test('settles a different number of rows than it received: the run fails', async () => {
     const result = await run(connector({ read: `row(); row(); state('5')`, write: `settle('5', 1)` }));
     expect(errorsOf(result)).toEqual([
       ['system_error', expect.stringMatching(/^2 rows were read, but 1 were accepted/)],

@@ -35,7 +35,7 @@ test('needs no file', async () => {
   await dryRun.close();
 });
 
-test('reports that it can not write to its file, before anything else is done', async () => {
+test("reports that it can't write its file before it does anything else", async () => {
   await expect(DryRun.open(join(folder, 'no', 'such', 'folder'))).rejects.toMatchObject({
     failureType: 'config_error',
     message: expect.stringMatching(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { explainConnectionError } from './errors.ts';
 
-/** Words of Node, OpenSSL and undici, with the codes that they have. */
+/** Error messages of Node, OpenSSL and undici, with their codes. */
 test.each([
   ['getaddrinfo ENOTFOUND api.batch.com', 'ENOTFOUND', "Can't reach api.batch.com: the name does not resolve"],
   ['getaddrinfo EAI_AGAIN api.batch.com', 'EAI_AGAIN', "Can't reach api.batch.com: the DNS server does not answer"],
@@ -32,7 +32,7 @@ test.each([
     'TLS with api.batch.com failed (ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION)',
   ],
   ['some new words', 'UND_ERR_NEW', 'The request to api.batch.com failed: the connection failed (UND_ERR_NEW)'],
-])('of "%s" the meaning is reported, and none of its words', (words, code, expected) => {
+])('explains "%s" without quoting it', (words, code, expected) => {
   const fault = explainConnectionError(Object.assign(new Error(words), { code }), 'https://api.batch.com');
   expect(fault.message).toBe(expected);
 });

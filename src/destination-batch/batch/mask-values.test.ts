@@ -15,21 +15,25 @@ const ROW = {
   vip: 'vip',
 };
 
-describe("Batch's words do not show the values of the row that they quote", () => {
+describe("masks the row's values in a response of Batch", () => {
   test.each([
     ['in quotes and bare', '"secret word" and secret, 123456 of 9007199254740993', '"****" and ****, **** of ****'],
-    ['short ones in quotes', 'value "7" or \'is\' or `is`', 'value "****" or \'****\' or `****`'],
-    ['short ones elsewhere are innocent words', 'the value is 7 characters', 'the value is 7 characters'],
-    ['cut', 'invalid: a long text about… and "a long te…"', 'invalid: ****… and "****"'],
+    ['short values in quotes', 'value "7" or \'is\' or `is`', 'value "****" or \'****\' or `****`'],
+    [
+      'but not short values without quotes, which may be ordinary words',
+      'the value is 7 characters',
+      'the value is 7 characters',
+    ],
+    ['truncated', 'invalid: a long text about… and "a long te…"', 'invalid: ****… and "****"'],
     ['in JSON', 'got {"i":"with \\"quotes\\"\\nand lines"}', 'got {"i":"****"}'],
     ['on several lines', 'got\n\nsecret \n', 'got ****'],
-    ['changed before', 'got "A LONG TEXT ABOUT A CUSTOMER" at "2026-04-17 04:25"', 'got "****" at "****"'],
+    ['in another case or format', 'got "A LONG TEXT ABOUT A CUSTOMER" at "2026-04-17 04:25"', 'got "****" at "****"'],
     ['that look like a name', 'attribute "vip" is "vip"', 'attribute "****" is "****"'],
   ])('%s', (_, words, shown) => {
     expect(maskValues(words, ROW)).toBe(shown);
   });
 
-  test('and what is said of names and rules stays', () => {
+  test('but not names and rules', () => {
     for (const words of [
       'attribute "date(birthday)" must be a "string", not "items_list[2].name"',
       "can't be used: it isn't a date, and 'price' wasn't either",
@@ -38,18 +42,18 @@ describe("Batch's words do not show the values of the row that they quote", () =
       expect(maskValues(words, ROW)).toBe(words);
   });
 
-  test('and are cut after that, so that no part of a value is left', () => {
+  test('before it truncates the response, so that no part of a value is left', () => {
     const words = `${'x '.repeat(90)}secret word secret word`;
     expect(maskValues(words, ROW)).toBe(`${'x '.repeat(90)}**** ****`);
     expect(maskValues('y '.repeat(500), ROW)).toMatch(/^(y ){100}…$/);
   });
 
-  test('whatever they are', () => {
+  test('for any values', () => {
     const value = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((text) => !/["*\s]/.test(text));
     fc.assert(
       fc.property(value, fc.nat(40), (text, cut) => {
         const part = text.slice(0, Math.max(8, cut));
-        // No text with a value of several characters around it: the value could be a part of a word.
+        // The value has no letters next to it: otherwise, it could be a part of a word.
         expect(maskValues(`– "${text}" –`, { text })).toBe('– "****" –');
         if (text.length >= 3) expect(maskValues(`<${text}>`, { text })).toBe('<****>');
         if (text.length > 8) expect(maskValues(`\u0001${part}\u0002`, { text })).toBe('\u0001****\u0002');
@@ -58,7 +62,7 @@ describe("Batch's words do not show the values of the row that they quote", () =
   });
 });
 
-test('the name of an attribute is shown only if it looks like one', () => {
+test('shows the name of an attribute only if it looks like a name', () => {
   const names = [
     'price',
     '$label',

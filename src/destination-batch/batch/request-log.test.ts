@@ -96,7 +96,7 @@ test('keeps the lines of large requests apart', async () => {
   expect(lines.map((line) => JSON.parse(line).body[0].replace(/(.)\1+/, '$1'))).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('appends to a file, after a line that a full disk has cut off', async () => {
+test('appends to a file, after a line that a full disk has truncated', async () => {
   const path = newPath();
   writeFileSync(path, '{"at":1}\n{"at":2,"bo');
   expect(await logged({ kind: 'all' }, [ACCEPTED], path)).toEqual([
@@ -106,7 +106,7 @@ test('appends to a file, after a line that a full disk has cut off', async () =>
   ]);
 });
 
-test('fails before anything is sent if the file can not be written', async () => {
+test("fails before anything is sent if the file can't be written", async () => {
   const opening = RequestLog.open({ path: join(folder, 'no/such'), mode: { kind: 'all' } }, Date.now, () => {});
   await expect(opening).rejects.toMatchObject({
     code: 'request_log_unwritable',

@@ -83,7 +83,7 @@ describe('api_url', () => {
     'https://:password@api.batch.com',
     'https://api.batch.com/?key=1',
     'https://api.batch.com/#x',
-  ])('rejects %s, which is more than an address', (api_url) => {
+  ])('rejects %s, which contains more than an address', (api_url) => {
     expect(errorsOf({ ...KEYS, api_url })).toEqual([
       'api_url: must be only an address, without user, password, query (?…) or fragment (#…)',
     ]);

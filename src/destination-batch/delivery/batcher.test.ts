@@ -132,7 +132,7 @@ test('drops events at the beginning, in the middle and at the end of a profile, 
   expect(taken).toEqual(['a: 1 2 3', 'a: 5 6 7', 'a: 9']);
 });
 
-test('forgets idle profiles if there are many, and no events', () => {
+test('forgets idle profiles if there are many, but never events', () => {
   const profiles = 50_100;
   const own = new EventArena();
   const batcher = new UpdateBatcher(own, limitsOf(1));
@@ -154,7 +154,7 @@ test('forgets idle profiles if there are many, and no events', () => {
   expect(batcher.take(profiles, NO_LIMIT)).toHaveLength(profiles);
 });
 
-/** The update as it stands in the body of a request, with its comma. */
+/** The update as it is in the body of a request, with its comma. */
 const bytesOf = (update: Update): number =>
   Buffer.byteLength(
     `{"identifiers":{"custom_id":${JSON.stringify(customIdOf(update))}},"events":[${update.events.map((event) => arena.read(event)).join()}]},`,
@@ -238,7 +238,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 150 },
 );
 
-test('I5, I8: keeps the order of a profile, never has two updates of it in flight, and wastes no update', () => {
+test('I5, I8: keeps the order of a profile, never has two updates of it in flight, and fills the updates', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
       const batcher = new UpdateBatcher(arena, limitsOf(eventsPerUpdate));

@@ -26,7 +26,7 @@ const LINGER = 250;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/** Lets time pass, and all that follows from it. */
+/** Advances the time, and runs the timers and promises that are due. */
 const pass = (milliseconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
 
 /** The clock of the timers above. */
@@ -49,7 +49,7 @@ type Update = { identifiers: { custom_id: string }; events: { name: string }[] }
 type Call = {
   endpoint: string;
   body: string;
-  /** As `u1: a b`. */
+  /** Each update in the form `u1: a b`. */
   updates: string[];
   at: number;
   signal: AbortSignal;
@@ -90,7 +90,7 @@ const createRoute = (
   updatesPerRequest,
 });
 
-/** As DeliveryOptions, but `onSettled` gets the name of the event. */
+/** Like DeliveryOptions, but `onSettled` gets the name of the event. */
 type StartOptions = Partial<Omit<DeliveryOptions, 'onSettled'>> & {
   pace?: Pace;
   bulkPace?: Pace;
@@ -164,7 +164,7 @@ function start(options: StartOptions = {}) {
 const numbered = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
-/** Whether a promise is settled, in an object, since a promise can't be asked. */
+/** Returns an object that shows whether a promise is settled. */
 function watched(promise: Promise<unknown>): { isDone: boolean } {
   const state = { isDone: false };
   promise.then(() => {
@@ -198,7 +198,7 @@ describe('batching', () => {
     expect([calls, failures, done.isDone]).toEqual([[], [], true]);
   });
 
-  test('sends a full request after the short linger, with the events that arrived for its profiles until then', async () => {
+  test('sends a full request after the short linger, with the events of its profiles that arrived by then', async () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
     add('u1', 'a');
     await pass(1_000);
@@ -212,7 +212,7 @@ describe('batching', () => {
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a c', 'u2: b'], 1_250]]);
   });
 
-  test('lingers no longer than a flush interval that is shorter', async () => {
+  test('lingers no longer than a shorter flush interval', async () => {
     const { calls, add } = start({ pace: { updatesPerRequest: 1 }, maxLingerMs: 100 });
     add('u1', 'a');
     await pass(100);
@@ -240,15 +240,15 @@ describe('batching', () => {
   });
 
   test.each([
-    ['what fits goes together', 2 * 1024 * 1024 - 100, [['u1: u1', 'u2: u2'], ['u3: u3']]],
-    ['what does not goes in the next', 2 * 1024 * 1024, [['u1: u1'], ['u2: u2'], ['u3: u3']]],
+    ['updates that fit share a request', 2 * 1024 * 1024 - 100, [['u1: u1', 'u2: u2'], ['u3: u3']]],
+    ['an update that does not fit is in the next request', 2 * 1024 * 1024, [['u1: u1'], ['u2: u2'], ['u3: u3']]],
   ])('a request has at most four megabytes: %s', async (_, bytes, expected) => {
     const { delivery, calls, addOf } = start({ pace: { capacity: 3, perSecond: 0.001, updatesPerRequest: 2 } });
     for (const customId of ['u1', 'u2', 'u3']) addOf(customId, customId, bytes);
     void delivery.finish();
     await pass(0);
     expect(calls.map(({ updates }) => updates)).toEqual(expected);
-    // Three tokens are three updates: what was taken for one that did not fit was given back, and no more than that.
+    // Three tokens are three updates: exactly the token of the update that did not fit was refunded.
     addOf('u4', 'u4', bytes);
     await delivery.waitForCapacity();
     await pass(SECOND);
@@ -267,7 +267,7 @@ describe('lingering', () => {
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a'], 2_000]]);
   });
 
-  test('sends the events that arrived meanwhile with it, and the next one lingers again', async () => {
+  test('sends a lingering event together with those that arrive in the meantime, and the next one lingers again', async () => {
     const { delivery, calls, add } = start();
     add('u1', 'a');
     await pass(500);
@@ -311,7 +311,7 @@ describe('lingering', () => {
     ]);
   });
 
-  test('nor much longer because another was sent in its place', async () => {
+  test('an event waits at most one more interval after another event was sent in its place', async () => {
     const { delivery, calls, add } = start();
     add('u1', ...numbered('e', 16));
     await pass(3_000);
@@ -322,7 +322,7 @@ describe('lingering', () => {
     await pass(10_000);
     const last = calls.at(-1);
     expect([last?.updates, calls.length]).toEqual([['u1: e15'], 3]);
-    // An interval after the other one came.
+    // One interval after the other event arrived.
     expect(last?.at).toBeLessThanOrEqual(5_000);
   });
 
@@ -375,7 +375,7 @@ describe('several requests in flight', () => {
     expect([settled, done.isDone]).toEqual([['c accepted', 'a accepted', 'b accepted'], true]);
   });
 
-  test('do not wait for one that is retried', async () => {
+  test('do not wait for a request that is retried', async () => {
     const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
     void delivery.finish();
@@ -387,8 +387,8 @@ describe('several requests in flight', () => {
   });
 });
 
-describe('a request that is refused whole', () => {
-  /** Answers as a server does that refuses each request with a bad update in it. */
+describe('a refused request', () => {
+  /** Answers like a server that refuses each request with a bad update in it. */
   async function serve(calls: readonly Call[]): Promise<void> {
     for (let next = 0; next < calls.length; next += 1) {
       const isBad = calls[next]?.body.includes('bad');
@@ -501,13 +501,13 @@ describe('partial errors of an accepted request', () => {
       [],
     ],
     [
-      'several of one update',
+      'several errors for one update',
       acceptedBut({ reason: 'one' }, { reason: 'two' }),
       ['a Batch said: one; two', 'b accepted', 'c accepted'],
       [],
     ],
     [
-      'an attribute, without which its event was taken',
+      'an attribute that was left out of an accepted event',
       acceptedBut({ attribute: 'price', reason: 'so it is "a" "b"' }),
       ['a accepted', 'b accepted', 'c accepted'],
       [
@@ -523,13 +523,13 @@ describe('partial errors of an accepted request', () => {
       ],
     ],
     [
-      'an update that the request does not hold',
+      'an update that the request does not contain',
       acceptedBut({ bulkIndex: 2, reason: 'so it is "a" "c"' }),
       ['a accepted', 'b accepted', 'c accepted'],
       ['Batch reported an error for an update that is not in the request: so it is "****" "****".'],
     ],
     [
-      'an answer that can not be read',
+      "a response that can't be parsed",
       { kind: 'accepted_unreadable', detail: '<html> "a"' },
       ['a accepted', 'b accepted', 'c accepted'],
       [
@@ -561,7 +561,7 @@ describe('a request that failed and may succeed later', () => {
       expect(wait).toBeGreaterThanOrEqual(Math.min(MINUTE, 500 * 2 ** index));
       expect(wait).toBeLessThanOrEqual(Math.min(MINUTE, 1_000 * 2 ** index));
     }
-    // They are drawn, so that many who wait do not come back all at once.
+    // They are random, so that many waiting senders do not retry at the same time.
     expect(waits.some((wait, index) => wait > 500 * 2 ** index && wait < MINUTE)).toBe(true);
     expect(wordsOf(report.drainMessages())).toEqual(
       attempts.slice(1).map((_, index) => `Batch has a fault. Attempt ${index + 1} failed. Retrying.`),
@@ -579,7 +579,7 @@ describe('a request that failed and may succeed later', () => {
     calls[0]?.fail(OUT_OF_ORDER);
     await pass(19_998);
     expect(calls).toHaveLength(1);
-    // The attempt asks for its tokens at a drawn moment: its wait is rounded up once more or once less.
+    // The attempt asks for its tokens at a random time, so its wait may be rounded up once more.
     await pass(4);
     expect(calls).toHaveLength(2);
   });
@@ -654,8 +654,8 @@ test('waits for Retry-After before a retry', async () => {
 
 describe('HTTP 429', () => {
   test.each([
-    ['for five seconds if it does not say it', undefined, 5_000],
-    ['for as long as it says', 12_000, 12_000],
+    ['for five seconds without Retry-After', undefined, 5_000],
+    ['for the time in Retry-After', 12_000, 12_000],
   ])('pauses all requests %s, and then the bucket is empty', async (_, retryAfterMs, pause) => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 10, perSecond: 1 } });
     add('u1', 'a');
@@ -666,9 +666,9 @@ describe('HTTP 429', () => {
     add('u2', 'b');
     void delivery.finish();
     await pass(MINUTE);
-    // Half of the pace at first: a token takes a little less than two seconds, as it grows.
+    // The rate starts at half and grows, so a token takes a little less than two seconds.
     expect(calls.map(({ at }) => at - LINGER - pause)).toEqual([-pause, 1_941, 3_766]);
-    // That of the new one, whose turn had come, and that of the first again.
+    // The new update was next in line, and then the first update is retried.
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: a'], ['u2: b'], ['u1: a']]);
   });
 
@@ -694,7 +694,7 @@ test('does not retry when Retry-After is longer than the retry time', async () =
   expect(failures).toMatchObject([
     { failureType: 'transient_error', message: expect.stringContaining('asks the connector to wait 180 more seconds') },
   ]);
-  // Nothing is tried again, so nothing says so.
+  // There is no retry, so no retry is logged.
   expect(wordsOf(report.drainMessages())).toEqual([]);
 });
 
@@ -748,8 +748,8 @@ describe('a backlog', () => {
 
 describe('the delivery fails', () => {
   test.each([
-    ['with what denied it', destinationError('batch_key_refused', 'The key is wrong')],
-    ['with a fault of ours', new TypeError('x is not a function')],
+    ['with the error of a request', destinationError('batch_key_refused', 'The key is wrong')],
+    ['with an unexpected error', new TypeError('x is not a function')],
   ])('at once, %s, and abandons requests in flight', async (_, error) => {
     const { delivery, calls, settled, failures, report, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
@@ -765,7 +765,7 @@ describe('the delivery fails', () => {
     expect([settled, done.isDone, wordsOf(report.drainMessages())]).toEqual([[], true, []]);
   });
 
-  test('once, however many requests are denied', async () => {
+  test('once, even if several requests fail', async () => {
     const { delivery, calls, failures, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, 'e');
     void delivery.finish();
@@ -776,15 +776,15 @@ describe('the delivery fails', () => {
   });
 
   test.each([
-    ['refused before any was taken: none', [], destinationError('batch_key_refused', 'The key is wrong'), 0],
-    ['refused after one was taken: those beside it', [0], destinationError('batch_key_refused', 'It was revoked'), 3],
+    ['none, if the first request is refused', [], destinationError('batch_key_refused', 'The key is wrong'), 0],
     [
-      'in a way that leaves open whether it was stored: it, and those beside it',
-      [],
-      new TypeError('x is no function'),
-      5,
+      'those in flight, if a request is refused after another was accepted',
+      [0],
+      destinationError('batch_key_refused', 'It was revoked'),
+      3,
     ],
-  ])('at a request %s may be stored nevertheless', async (_, taken, error, expected) => {
+    ['all in flight, if the outcome of a request is unknown', [], new TypeError('x is not a function'), 5],
+  ])('and knows which events may be stored: %s', async (_, taken, error, expected) => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 5)) add(customId, `of_${customId}`);
     void delivery.finish();
@@ -796,7 +796,7 @@ describe('the delivery fails', () => {
     expect(delivery.itemsOfUnknownOutcome).toHaveLength(expected);
   });
 
-  test('at a retry of a request without a response, which may be stored nevertheless', async () => {
+  test('and knows that the events of a request without a response may be stored, even if its retry fails', async () => {
     const { delivery, calls, add } = start({ retryTimeMs: SECOND });
     add('u1', 'a', 'b');
     void delivery.finish();
@@ -808,7 +808,7 @@ describe('the delivery fails', () => {
     expect([calls.length, delivery.itemsOfUnknownOutcome.length]).toEqual([2, 2]);
   });
 
-  test('when a row can not be settled', async () => {
+  test("when a row can't be settled", async () => {
     const error = new Error('The ledger is broken');
     const { delivery, calls, failures, add } = start({
       onSettled: () => {
@@ -842,7 +842,7 @@ describe('the memory of an event is freed', () => {
     expect([calls[2]?.updates, arena.heldBytes]).toEqual([['u1: a b'], 0]);
   });
 
-  test('once, although it is settled in a half of its request', async () => {
+  test('once, even if it is settled in a half of its request', async () => {
     const { delivery, arena, calls, settled, add } = start();
     add('u1', 'a', 'bad', 'c');
     add('u2', 'd');

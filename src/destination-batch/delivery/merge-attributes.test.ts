@@ -30,7 +30,7 @@ function updatesOf(items: readonly Item[], attributesPerUpdate = 50, eventsPerUp
   const sent: SentUpdate[] = [];
   while (batcher.readyUpdates > 0) {
     const [update] = batcher.take(1, Number.POSITIVE_INFINITY);
-    if (update === undefined) throw new Error('A ready update can be taken.');
+    if (update === undefined) throw new Error('There is no ready update.');
     const body = buildRequestBody(arena, [update]);
     expect(countUpdateBytes(arena, update) + 1).toBeGreaterThanOrEqual(body.length);
     updates.push(update);
@@ -142,7 +142,7 @@ const item: fc.Arbitrary<Item> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ event: fc.constant('e'), isTimely: fc.boolean() }) },
 );
 
-test('I5: merged rows leave a profile as if each row had been sent by itself, and waste no event', () => {
+test('I5: merged rows leave a profile as if each row had been sent by itself, and lose no event', () => {
   fc.assert(
     fc.property(fc.array(item, { maxLength: 20 }), fc.integer({ min: 3, max: 5 }), (items, perUpdate) => {
       const expected: Profile = new Map();
@@ -159,7 +159,7 @@ test('I5: merged rows leave a profile as if each row had been sent by itself, an
       expect(merged).toEqual(expected);
       expect(countItems(updates)).toBe(items.length);
       expect(new Set(updates.flatMap(listItems)).size).toBe(items.length);
-      // Any part of the rows of an update fits into one.
+      // Any part of the rows of an update also fits into one update.
       for (const { attributes } of updates) {
         const rows = attributes?.rows ?? [];
         const [older, newer]: Profile[] = [new Map(), new Map()];

@@ -3,7 +3,7 @@ import { createRoutes } from './rate-limit.ts';
 
 const never = new AbortController().signal;
 
-describe('the bucket has the configured rate, and its share of the burst less half a second of it', () => {
+describe('the bucket has the configured rate, and the same share of the burst minus half a second', () => {
   type Configured = Parameters<typeof createRoutes>[0];
   const cases: [string, Configured, endpoint: string, atOnce: number, refillMs: number, updatesPerRequest: number][] = [
     ["Batch's own", { endpoint: 'update', rate_limit: undefined }, 'update', 850, 2_834, 200],
@@ -26,7 +26,7 @@ describe('the bucket has the configured rate, and its share of the burst less ha
     const { normal } = createRoutes(configured, { now: () => time, sleep });
     await normal.bucket.take(atOnce, never);
     expect(time).toBe(0);
-    // Were there more at once, the same number would be there sooner.
+    // If the bucket had contained more tokens, the same number would be available sooner.
     await normal.bucket.take(atOnce, never);
     expect(time).toBe(refillMs);
     expect([normal.endpoint.name, normal.updatesPerRequest]).toEqual([endpoint, updatesPerRequest]);
@@ -36,7 +36,7 @@ describe('the bucket has the configured rate, and its share of the burst less ha
 test.each([
   ['auto', undefined, 10_000],
   ['auto', 5_000, 5_000],
-  // `update` keeps that pace itself.
+  // `update` reaches this rate itself.
   ['auto', 300, undefined],
   ['update', undefined, undefined],
   ['mass_update', undefined, undefined],
@@ -72,6 +72,6 @@ test('a wait longer than the maximum of a timer is one wait', async () => {
   await expect(waiting).rejects.toThrow(/^The operation was aborted$/);
   await new Promise((resolve) => setImmediate(resolve));
   process.off('warning', note);
-  // Node warns when it makes a timer of a millisecond out of one that is too long.
+  // If a timer is too long, Node warns, and waits for only a millisecond.
   expect(warnings).toEqual([]);
 });

@@ -52,7 +52,7 @@ test('is an empty array without updates', () => {
   expect(buildRequestBody(arena, []).toString()).toBe('[]');
 });
 
-describe('contains an id like JSON.stringify writes it:', () => {
+describe('contains an id as JSON.stringify writes it:', () => {
   test.each([
     ['plain ASCII', 'customer-1'],
     ['an empty string', ''],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
-/** A clock that stands still until it is told how late it is. */
+/** A clock that only moves when the test advances it. */
 class HandClock implements Clock {
   #now = 5_000;
   readonly #sleepers = new Set<{ until: number; wake: () => void }>();
@@ -25,7 +25,7 @@ class HandClock implements Clock {
       signal.addEventListener('abort', leave);
     });
 
-  /** Lets time pass, from one waking to the next, each with all that follows from it. */
+  /** Advances the time from one timer to the next, and runs everything that follows each timer. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;
     await settle();
@@ -40,12 +40,12 @@ class HandClock implements Clock {
   }
 }
 
-/** Until the promises that are ready have had their turn. */
+/** Waits until all promises that are ready have run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const never = new AbortController().signal;
 
-/** A bucket, and a note of who got tokens when, in milliseconds since the start. */
+/** A bucket, and the time at which each request got its tokens, in milliseconds since the start. */
 function bucketOf(capacity: number, perSecond: number) {
   const clock = new HandClock();
   const start = clock.now();
@@ -90,7 +90,7 @@ test('never has more tokens than its capacity', async () => {
   ]);
 });
 
-test('serves requests in their order, also where a later one needs fewer tokens', async () => {
+test('serves requests in order, even if a later one needs fewer tokens', async () => {
   const { clock, taken, take } = bucketOf(10, 10);
   void take('a', 8);
   void take('b', 10);
@@ -170,7 +170,7 @@ describe('a pause', () => {
     expect(taken).toEqual([['a', 6_500]]);
   });
 
-  test('of no time empties the bucket', async () => {
+  test('of zero duration empties the bucket', async () => {
     const { clock, bucket, taken, take } = bucketOf(10, 10);
     bucket.pause(0);
     void take('a', 10);
@@ -217,7 +217,7 @@ describe('HTTP 429', () => {
     }
     void take('a', 1);
     await clock.advance(2_000);
-    // A second at a sixty-fourth, but that the pace grows meanwhile.
+    // A second at a sixty-fourth of the rate, which grows in the meantime.
     expect(taken).toEqual([['a', 760]]);
   });
 });
@@ -255,7 +255,7 @@ describe('an aborted request', () => {
     ]);
   });
 
-  test('takes no tokens if it was aborted before, though the bucket is full', async () => {
+  test('takes no tokens if it was already aborted, even if the bucket is full', async () => {
     const { clock, bucket, taken, take } = bucketOf(10, 10);
     await expect(bucket.take(10, AbortSignal.abort(new Error('No longer wanted')))).rejects.toThrow(
       /^No longer wanted$/,

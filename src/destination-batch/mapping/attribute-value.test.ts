@@ -68,7 +68,7 @@ describe('sends unchanged', () => {
     ['an array with a comma too many', '"[1,2,]"'],
     ['an array in single quotes', `"['a']"`],
     ['an object without quotes', '"{a:1}"'],
-    ['an object that goes on', '"{} x"'],
+    ['an object with more text after it', '"{} x"'],
     ['two arrays', '"[1][2]"'],
     ['an array that begins with a brace', '"{1]"'],
     ['the JSON of a string', '"\\"x\\""'],
@@ -332,7 +332,12 @@ describe('leaves out of an object, which is sent', () => {
       '{"a":1}',
       ['v.date(url(x)) (name_invalid)'],
     ],
-    ['a typed name that goes on', '{"a":1,"date(x)y":"2026-04-17"}', '{"a":1}', ['v.date(x)y (name_invalid)']],
+    [
+      'a typed name with more text after it',
+      '{"a":1,"date(x)y":"2026-04-17"}',
+      '{"a":1}',
+      ['v.date(x)y (name_invalid)'],
+    ],
     ['a key that may be data', '{"a":1,"jane@example.com":1}', '{"a":1}', ['v.(key of 16 characters) (name_invalid)']],
     [
       'a typed name with a line break',

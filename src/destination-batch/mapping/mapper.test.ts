@@ -411,7 +411,7 @@ describe('columns', () => {
       ['c: c (number_out_of_range)'],
     ],
     [
-      'a string of 301 characters beside good ones',
+      'a string of 301 characters next to valid ones',
       `"a":"${'x'.repeat(301)}","b":1`,
       '{"b":1}',
       ['a: a (text_too_long)'],
@@ -532,7 +532,7 @@ function exact(number: string): string {
 }
 
 describe('for all rows', () => {
-  test('a number is sent with the value that came', () => {
+  test('a number is sent with its exact value', () => {
     const numbers = fc.stringMatching(/^-?(0|[1-9]\d{0,24})(\.\d{1,24})?([eE][+-]?\d{1,3})?$/);
     fc.assert(
       fc.property(fc.array(numbers, { minLength: 1, maxLength: 20 }), (values) => {
@@ -766,7 +766,7 @@ describe('policies.capital_letters', () => {
 describe('mapping', () => {
   const cases: [name: string, mapping: Mapping, row: string, customId: string, json: string][] = [
     [
-      'other columns for the profile, the name and the time are no attributes',
+      'other columns for the profile, the name and the time are not attributes',
       { custom_id_column: 'User', event_name_column: 'action', event_time_column: 'date__at' },
       '{"User":"u1","action":"buy","date__at":"2026-04-17T04:25:00Z","a":1}',
       'u1',

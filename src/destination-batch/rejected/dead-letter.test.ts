@@ -36,8 +36,8 @@ describe('the line of a rejected row', () => {
 
   test.each([
     ['of an update with one event', { rowsInUpdate: 1, whole: false }, false],
-    ['of an update with several: any may have been taken', { rowsInUpdate: 3, whole: false }, true],
-    ['of a whole request: none was', { rowsInUpdate: 3, whole: true }, false],
+    ['of an update with several: any may have been stored', { rowsInUpdate: 3, whole: false }, true],
+    ['of a whole request: none was stored', { rowsInUpdate: 3, whole: true }, false],
   ])('says whether it may have arrived: a refusal %s', (_, refusal, expected) => {
     const rejection = { code: 'refused_by_batch', reason: 'r', refusal: { words: 'no "x"', ...refusal } } as const;
     expect(rejectionOf(toDeadLetter(LINE, rejection, AT))).toMatchObject({

@@ -44,7 +44,7 @@ async function open(self = HERE, options: Partial<JournalOptions> = {}): Promise
   return journal;
 }
 
-test('contains what was saved last, also for a reader who does not take it', async () => {
+test('contains the last saved record, also for a process that only reads it', async () => {
   const journal = await open();
   expect(journal.progress.files).toEqual([]);
   await journal.save(PROGRESS);
@@ -96,7 +96,7 @@ describe('of another machine', () => {
     });
   });
 
-  test('is taken at once when its owner ends', async () => {
+  test('is taken over at once when its owner ends', async () => {
     const owner = await open(ELSEWHERE);
     let waits = 0;
     const wait = async (): Promise<void> => {
@@ -126,7 +126,7 @@ describe('of two processes that take it over at once', () => {
     for (const each of taken) await each?.close(false);
   });
 
-  test('none loses the record of a third one that was killed before its first', async () => {
+  test('neither loses the progress if a third one was killed during its first write', async () => {
     const first = await open();
     await first.save(PROGRESS);
     await writeFile(join(folder, '.retry-000002.ndjson'), '{"incompl');

@@ -302,7 +302,7 @@ describe('a retry that ends early', () => {
     expect(arrived()).toEqual([1, 2]);
   });
 
-  test('after a signal has sent and recorded what it began', async () => {
+  test('because of a signal has sent and recorded the rows that it began', async () => {
     await reject(Array.from({ length: 1_500 }, (_, n) => row(n)));
     const stop = new AbortController();
     sandbox.onCall = () => stop.abort();

@@ -51,7 +51,7 @@ describe('a stream of profile attributes', () => {
     );
   });
 
-  test('is named if it is to replace, only update or delete profiles, or to remove earlier ones', () => {
+  test('causes a warning if its mode replaces, only updates or deletes profiles, or removes earlier ones', () => {
     const settings = { streams: { customers: { object: 'profile_attributes' as const } } };
     expect(
       listCatalogWarnings(
@@ -77,7 +77,7 @@ test.each([
   ]);
 });
 
-test('removal is warned of once, however many streams there are', () => {
+test('warns about removal once, for any number of streams', () => {
   const names = Array.from({ length: 2000 }, (_, index) => `t${index}`);
   const all = Object.fromEntries(names.map((name) => [name, { generation_id: 1, minimum_generation_id: 1 }]));
   expect(listCatalogWarnings(catalogOf({ kept: {}, ...all }), NO_STREAMS)).toEqual([
@@ -85,7 +85,7 @@ test('removal is warned of once, however many streams there are', () => {
   ]);
 });
 
-test('settings of a stream that the catalog does not have are warned of, with the name that was probably meant', () => {
+test('warns about settings of a stream that is not in the catalog, and suggests a similar name', () => {
   const streams = { ordres: {}, events: {}, archive: {} };
   expect(listCatalogWarnings(catalogOf({ events: {}, orders: {} }), { streams })).toEqual([
     'The configuration has settings for the stream "ordres" (under streams), but no such stream is read, so they have no effect. Did you mean "orders"?',

@@ -150,7 +150,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 80 },
 );
 
-/** The tracker as one would write it who had all the time of the world: everything that came in, in one list. */
+/** A tracker that is simple and slow: it keeps everything that it receives in one list. */
 class Model {
   readonly arrived: (
     | { kind: 'row'; stream: string; entry: TrackedRows; outcome: keyof Counts | undefined; counted: boolean }
@@ -189,7 +189,7 @@ test('I1, I2: releases states in order, and counts each row once, in whatever or
     fc.property(steps, (all) => {
       const tracker = new CheckpointTracker();
       const model = new Model();
-      // In the end everything is settled and taken, so that nothing is left untold.
+      // At the end, everything is settled and released, so no state is left.
       const ending: Step[] = [
         { kind: 'checkpoint', stream: undefined },
         ...all.map((): Step => ({ kind: 'settle', which: 0, outcome: 'accepted' })),

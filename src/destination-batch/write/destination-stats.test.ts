@@ -154,7 +154,7 @@ test('I2: any state keeps its members in their order, and has the stats', () => 
           ...expected,
           state: { ...expected.state, destinationStats: { recordCount: 12, rejectedRecordCount: 3 } },
         });
-        // Without what was put in, it is the line again.
+        // Without the added stats, it is the original line.
         if (!Object.hasOwn(expected.state, 'destinationStats')) {
           expect(echoed.replace(new RegExp(`,?${STATS.replaceAll(/[{}.]/g, '\\$&')}`), '')).toBe(line);
         }

@@ -73,7 +73,7 @@ describe('a STATE is its own line', () => {
 
 test.each([
   [
-    'an error of the source, in its words',
+    'an error of the source, with its message',
     '{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1,"error":{"message":"No such table"}}}',
     { kind: 'source_error', message: 'No such table' },
   ],
@@ -112,11 +112,11 @@ test.each([
 describe('a line that may have been a row is broken', () => {
   test.each([
     ['a RECORD that is cut off', '{"type":"RECORD","record":{"stream":"s","da'],
-    ['a RECORD that is cut off, behind a space', '  {"type":"RECORD"'],
-    ['a RECORD behind a byte order mark', `\ufeff${recordWith('{}')}`],
+    ['a RECORD that is cut off, after a space', '  {"type":"RECORD"'],
+    ['a RECORD after a byte order mark', `\ufeff${recordWith('{}')}`],
     ['two RECORDs in one line', recordWith('{}') + recordWith('{}')],
     ['a RECORD with NaN in it', recordWith('{"a":NaN}')],
-    ['a RECORD with a raw tab in a text', recordWith('{"a":"\t"}')],
+    ['a RECORD with a raw tab in a string', recordWith('{"a":"\t"}')],
     ['a RECORD of nothing', '{"type":"RECORD"}'],
     ['a RECORD of null', '{"type":"RECORD","record":null}'],
     ['a RECORD of a list', '{"type":"RECORD","record":[]}'],
@@ -126,7 +126,7 @@ describe('a line that may have been a row is broken', () => {
     ['a RECORD without data', '{"type":"RECORD","record":{"stream":"s"}}'],
     ['a RECORD whose data is null', recordWith('null')],
     ['a RECORD whose data is a list', recordWith('[]')],
-    ['a RECORD whose data is a text', recordWith('"x"')],
+    ['a RECORD whose data is a string', recordWith('"x"')],
     ['a RECORD whose data is a number', recordWith('1')],
     ['a RECORD whose data is a long number', recordWith('12345678901234567890')],
   ])('%s', (_, line) => {
@@ -136,7 +136,7 @@ describe('a line that may have been a row is broken', () => {
 
 describe('hostile lines', () => {
   test.each([
-    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22]), 'broken'],
+    ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22]), 'broken'],
     ['zero bytes', Buffer.alloc(100), 'unknown'],
     ['lists in lists without end', Buffer.from('['.repeat(1_000_000)), 'unknown'],
     ['objects in objects without end', Buffer.from('{"a":'.repeat(1_000_000)), 'broken'],

@@ -424,7 +424,7 @@ test('sends a backlog with mass_update, and each row arrives once', async () => 
   expect(logs()).toContainEqual(expect.stringContaining('From now on, rows are sent with mass_update'));
 });
 
-test('ends when the reader of stdout is gone, though Batch never responds', async () => {
+test('ends when the reader of stdout is gone, even if Batch never responds', async () => {
   const stdout = new Writable({ highWaterMark: 1, write: () => {} });
   const { feed, result } = startWith(stdout, { flush_interval_seconds: 0.01 });
   feed(row('u1', 'a'), state(1));
@@ -462,7 +462,7 @@ describe('the sync fails', () => {
   test.each([
     ['in its midst', `${row('u1', 'b').slice(0, -3)}\n${row('u1', 'c')}\n`],
     ['at its end', row('u1', 'b').slice(0, -3)],
-  ])('at the end of an input with a line that may have been a row %s, though no state follows', async (_, rest) => {
+  ])('at the end of an input with a line that may have been a row %s, even if no state follows', async (_, rest) => {
     const { feed, input, result, states } = start();
     feed(row('u1', 'a'), state(1));
     input.end(rest);
@@ -472,7 +472,7 @@ describe('the sync fails', () => {
     expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
   });
 
-  test('when Batch denies it; the states that were true by then have come out, and no other', async () => {
+  test('when Batch refuses the key; only the states before are echoed', async () => {
     const { feed, result, states, logs } = start({ flush_interval_seconds: 0.01 });
     feed(row('u1', 'a'), state(1));
     await expect.poll(states, { interval: 2 }).toEqual([state(1, 'events', stats(1, 0))]);
@@ -526,7 +526,7 @@ test('logs each retry while Batch is unreachable, and not only at the end', asyn
 });
 
 describe('I4: SIGTERM', () => {
-  test('ends it before the first row, though the input stays open', async () => {
+  test('ends it before the first row, even if the input stays open', async () => {
     const { stop, result } = start();
     stop.abort();
     expect(await result).toBe(false);
@@ -543,7 +543,7 @@ describe('I4: SIGTERM', () => {
     expect(states()).toEqual([state(1, 'events', stats(2, 0))]);
   });
 
-  test('ends it at that state, also when nothing follows and the input stays open', async () => {
+  test('ends it at that state, even if nothing follows and the input stays open', async () => {
     const { feed, stop, ended, states } = start({ flush_interval_seconds: 0.01 });
     feed(row('u1', 'a'));
     await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);

@@ -75,7 +75,7 @@ describe('names the option of an invalid reference, but no value:', () => {
   });
 });
 
-describe('names a file that is no secret, but not its content:', () => {
+describe('names a file that is not a valid secret, but not its content:', () => {
   test.each([
     ['an empty one', () => fileWith('\n'), /key refers to the file .*, which is empty/],
     ['a folder', () => fileWith('').replace('/secret}', '}'), /which is not a regular file/],

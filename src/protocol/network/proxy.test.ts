@@ -24,7 +24,7 @@ describe('the variable', () => {
   });
 
   test.each(['http://u:s3cret@', 'socks5://u:s3cret@proxy:1080', 'http://u:s3cret/x@proxy', 'proxy:port'])(
-    'that holds no address of an HTTP proxy (%s) is a config_error with its name and without its value',
+    'that is not the address of an HTTP proxy (%s) is a config_error with its name and without its value',
     (value) => {
       const use = (): unknown => findProxy(new URL('https://a.test'), { HTTPS_PROXY: value });
       expect(use).toThrow(ConnectorError);

@@ -22,12 +22,12 @@ afterEach(async () => {
 type Request = { url: URL; headers: IncomingMessage['headers']; body: string };
 type Answer = (response: ServerResponse, request: Request) => void;
 
-/** What a server says of its version, and of the settings of a user: each with whether it is fixed, or changed, and its value. */
+/** A server's answer about its version and the settings of a user: whether each is fixed or changed, and its value. */
 function looksUp(settings: Record<string, string>, version = '26.7.2.1'): string {
   return resultOf({ version, milliseconds: '1767225600000', settings: Object.entries(settings) });
 }
 
-/** Of a user who may change none, and of one who may. */
+/** For a user who can't change settings, and for one who can. */
 const FIXED = looksUp({ log_comment: '10', readonly: '111', limit: '' });
 const CHANGEABLE = looksUp({
   log_comment: '00',
@@ -48,7 +48,7 @@ function afterLookUp(answer: Answer, settings: string): Answer {
   return (response, request) => (isLookUp(request) ? response.end(settings) : answer(response, request));
 }
 
-/** A server of HTTP on this machine that answers each request so, and the requests that it got. */
+/** An HTTP server on this machine that answers each request like this, and the requests that it received. */
 async function connected(
   answer: Answer,
   configuration: { username?: string; password?: string } = {},

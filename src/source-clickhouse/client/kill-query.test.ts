@@ -4,7 +4,7 @@ import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { expect, test } from 'vitest';
 import { mayBeRunning } from './kill-query.ts';
 
-/** What the client says of a server that takes the query and is silent, or of a port where none is. */
+/** The client's error for a server that accepts the query and is silent, or for a port where no server listens. */
 async function errorOf(isThere: boolean): Promise<unknown> {
   const silent = createServer();
   silent.listen(0, '127.0.0.1');

@@ -184,7 +184,7 @@ describe('the query that looks up the settings', () => {
     return queries;
   }
 
-  test('has one aggregate for each setting if an array of all can not be Nullable', async () => {
+  test("has one aggregate for each setting if an array of all can't be Nullable", async () => {
     expect(await lookUpAfter('43')).toBe(2);
   });
 

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const stop of stops.splice(0).reverse()) stop();
 });
 
-/** A client that is connected to a server which does this with what is asked for. */
+/** A client that is connected to a server which handles each request like this. */
 async function connected(onForward: OnForward): Promise<{ client: ssh2.Client; server: SmallSshServer }> {
   const server = await SmallSshServer.start(onForward);
   const client = new ssh2.Client();

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-/** An SSH server that does this with what is asked for, and a tunnel through it. */
+/** An SSH server that handles each request like this, and a tunnel through it. */
 async function tunnelTo(onForward: OnForward): Promise<{ tunnel: SshTunnel; ssh: SmallSshServer }> {
   const ssh = await SmallSshServer.start(onForward);
   stops.push(() => ssh.stop());

@@ -65,7 +65,7 @@ test('verifies certificates by default', () => {
 });
 
 test.each([{ tls: {} }, { tls: { verify: true } }, { tls: { verify: true }, ssl: true }, { partition: {} }])(
-  'an object that says nothing is the same as none: %j',
+  'ignores an object without options: %j',
   (configuration) => {
     const { tls, partition } = read({ host: 'ch', ...configuration });
     expect([tls, partition]).toEqual([undefined, undefined]);
@@ -90,7 +90,7 @@ test.each([
   expect(read({ host })).toMatchObject({ host });
 });
 
-// Where the URL does not take a host, its place holder would be connected to, with the password.
+// If a URL ignored an invalid host, the source would send the password to the host of the URL's template.
 describe('rejects the host', () => {
   test.each([
     '',
@@ -101,7 +101,7 @@ describe('rejects the host', () => {
     '10.0.0.1:8123',
     'cafe:8123',
     'localhost/path',
-    // A URL has this one slash by itself.
+    // A URL without a path also ends with this slash.
     'localhost/',
     '127.0.0.1/',
     'abc123.eu-west-1.aws.clickhouse.cloud/',
@@ -122,7 +122,7 @@ describe('rejects the host', () => {
     '[10.0.0.1]',
     '256.1.1.1',
     '1.2.3.4.5',
-    // A URL takes a name whose last part is a number for an IPv4 address.
+    // A URL parses a name whose last part is a number as an IPv4 address.
     'ch.1',
     'ch.0x7f',
     'ch.1.',

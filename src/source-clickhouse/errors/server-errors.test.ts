@@ -179,7 +179,7 @@ describe('the GRANT for a missing privilege', () => {
       'GRANT SELECT(a) ON shop.`my tab, le` TO `batch-sync`',
     ],
     [
-      'can be for another privilege than SELECT, such as a view needs',
+      'can be for a privilege other than SELECT, which some views need',
       'to have the grant READ ON URL',
       'GRANT READ ON URL TO `batch-sync`',
     ],

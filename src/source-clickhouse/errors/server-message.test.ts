@@ -53,7 +53,7 @@ describe('masks the value in an error about a value:', () => {
       `Division by zero${IN_FUNCTION.replace('toUInt32(', 'intDiv(')}`,
       'Division by zero: while executing function intDiv on `a b`, code',
     ],
-    // What is in a file that has not the form that it should have.
+    // Errors about a file with invalid content.
     [
       636,
       `Cannot parse input: expected '{' before: 'jane@x.y,1'. (`,

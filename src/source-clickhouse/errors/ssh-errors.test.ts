@@ -58,7 +58,7 @@ describe('an SSH connection that fails to open', () => {
   });
 });
 
-describe('a private key that can not be read', () => {
+describe("a private key that can't be read", () => {
   // The messages of ssh2 for keys from ssh-keygen and openssl.
   test.each<[string, words: string, hasPassphrase: boolean, RegExp]>([
     [
@@ -92,7 +92,7 @@ describe('a private key that can not be read', () => {
       /does not decrypt ssh_key/,
     ],
     [
-      'with an empty passphrase that can not be used',
+      "with an empty passphrase that can't be used",
       'Failed to generate information to decrypt key',
       true,
       /does not decrypt ssh_key/,

@@ -61,7 +61,7 @@ describe('a TLS protocol error', () => {
       /^TLS with ch:8443 failed: dh key too small\./,
     ],
     [
-      'an unrecognized name, which OpenSSL does not call an alert',
+      'an unrecognised name, which OpenSSL does not call an alert',
       alert('tlsv1 unrecognized name', 112),
       PLAIN,
       'tls_not_agreed',

@@ -194,7 +194,7 @@ describe('I3: the checkpoint', () => {
     expect(rows).toBe(1);
     expect(states.at(-1)).toMatchObject({ cursor: at(200), tie_break: { row_hash: '7', rows: 1 } });
     expect(states.at(-1)?.recent_rows).toBeDefined();
-    // The next run recognizes the row.
+    // The next run recognises the row.
     expect((await emit(rowsOf(200), { state: states.at(-1) ?? START })).rows).toBe(0);
   });
 });

@@ -242,7 +242,7 @@ test.each([
   ['LowCardinality(String)', 'string'],
   ['LowCardinality(Nullable(String))', 'string'],
   ['Array(Nullable(String))', 'array(nullable(string))'],
-])('unwrapType returns of %s the type %s', (name, expected) => {
+])('unwrapType of %s returns the type %s', (name, expected) => {
   expect(outline(unwrapType(parseClickHouseType(name)))).toBe(expected);
 });
 

@@ -25,7 +25,7 @@ function runPass(
 }
 
 describe('EmittedRows', () => {
-  test('recognizes a row that the last pass emitted, and not one that appeared since', () => {
+  test('recognises a row that the last pass emitted, and not one that appeared since', () => {
     const first = runPass([{ second: 5, hash: '1' }], undefined, at(0));
     expect(first.emitted).toEqual(['1']);
     const rows = [
@@ -36,7 +36,7 @@ describe('EmittedRows', () => {
     expect(runPass(rows, first.stored, at(0)).emitted).toEqual(['3', '2']);
   });
 
-  test('recognizes equal rows only as often as they were emitted', () => {
+  test('recognises equal rows only as often as they were emitted', () => {
     const alike = { second: 5, hash: '18446744073709551615' };
     const first = runPass([alike, alike], undefined, at(0));
     expect(runPass([alike, alike], first.stored, at(0)).emitted).toEqual([]);

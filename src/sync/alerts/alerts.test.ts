@@ -147,7 +147,7 @@ test('warns once about a cursor that is not a time', async () => {
   expect(sent).toEqual([]);
 });
 
-test('reports a state that can not be used once, but not one that another run has locked; it stores nothing without the lock', async () => {
+test('reports an unusable state once, and does not report a state that another run has locked; stores nothing without the lock', async () => {
   const first = sync();
   await first.alerts.startFailed(unusable, 0);
   expect([first.sent, first.stored.alert]).toEqual([['failed'], null]);

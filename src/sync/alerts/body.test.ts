@@ -73,7 +73,7 @@ test('the body has the status, the counts, the error with its page, and the stre
 describe('the text', () => {
   const failed = runRecord({ outcome: 'failed', error, streams: [] });
 
-  test('of a run that failed before it knew its streams names those of the run before', () => {
+  test('of a run that failed before it had streams names the streams of the run before', () => {
     expect(build({ newest: failed, runs: [runRecord({}), failed] }).text).toMatch(
       /^Sync failed: events on vm-1 \(state/,
     );

@@ -105,7 +105,7 @@ describe('an alert that is not delivered:', () => {
     expect(received.length).toBeGreaterThan(0);
   });
 
-  test('a receiver that does not answer is given up', async () => {
+  test('gives up on a receiver that does not answer', async () => {
     const port = await listen(createServer(() => {}));
     const once = { retries: { ...QUICK, forMs: 0 }, attemptMs: 20 };
     expect(await deliver(`http://127.0.0.1:${port}`, once)).toEqual({
@@ -156,7 +156,7 @@ describe('through a proxy', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('that refuses, the reason names the variable', async () => {
+  test('that refuses, an alert fails with the name of the variable', async () => {
     const proxy = await ForwardProxy.start({ names: {}, credentials: 'u:p' });
     closing.push(() => proxy.close());
     expect(await deliver('https://alerts.internal', { environment: { HTTPS_PROXY: proxy.url } })).toEqual({

@@ -74,7 +74,7 @@ test.each([
   expect(warnings).toEqual([expect.stringMatching(expected)]);
 });
 
-test('a history that can be neither read nor written is reported, each once', async () => {
+test("reports once that a history can't be read, and once that it can't be written", async () => {
   mkdirSync(path);
   const log = open();
   await log.add(runOf(1));

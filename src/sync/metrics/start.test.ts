@@ -165,8 +165,16 @@ describe('the server', () => {
   });
 
   test.each([
-    ['that is no address of this machine', '192.0.2.1', /of 192\.0\.2\.1: this machine does not have this address\. /],
-    ['that is no name', 'not a host', /of not a host: (the name does not resolve|the DNS server does not answer)\. /],
+    [
+      'that is not an address of this machine',
+      '192.0.2.1',
+      /of 192\.0\.2\.1: this machine does not have this address\. /,
+    ],
+    [
+      'that is not a host name',
+      'not a host',
+      /of not a host: (the name does not resolve|the DNS server does not answer)\. /,
+    ],
   ])('is a config error with a host %s', async (_, host, message) => {
     await expect(start({ listen: { host, port: 0 } })).rejects.toThrow(message);
   });

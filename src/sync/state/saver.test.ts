@@ -56,7 +56,7 @@ test('saves the first state at once, the following ones once a second, and the l
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a clock that is set back delays no state', async () => {
+test('does not delay a state when the clock is set back', async () => {
   const { file, saved } = fakeFile();
   const saver = new StateSaver(file, () => {});
   saver.keep(state('1'));

@@ -19,7 +19,7 @@ function open(): Promise<SyncState> {
   return SyncState.open(new FileStateStore(path));
 }
 
-/** A state with numbers that a double does not keep, and an unknown key. */
+/** A state with an unknown key, and with numbers that JavaScript would change. */
 function state(name: string, cursor: string): string {
   return `{"type":"STREAM","stream":{"stream_descriptor":{"name":"${name}","namespace":"shop"},"stream_state":{"cursor":"${cursor}","cursor_column":"id","big":9007199254740993}},"sourceStats":{"recordCount":2.0},"id":1e3}`;
 }
@@ -86,7 +86,7 @@ describe('a file', () => {
     },
   );
 
-  test('that is rejected: the message does not suggest to leave out --state', async () => {
+  test('that is rejected causes a message that does not suggest leaving out --state', async () => {
     writeFileSync(path, '[');
     const message = await open().then(() => '', messageOf);
     expect(message).toContain(`The state file ${path} `);
@@ -120,7 +120,7 @@ describe('a file', () => {
     expect(contentOf(path)).toBe('[]');
   });
 
-  test('that can no longer be written is a state_file_unwritable', async () => {
+  test('that can no longer be written causes state_file_unwritable', async () => {
     const file = await open();
     rmSync(folder, { recursive: true });
     await expect(file.save()).rejects.toMatchObject({

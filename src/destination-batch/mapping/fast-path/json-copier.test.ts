@@ -313,12 +313,12 @@ describe('objects and arrays', () => {
     ['an empty object', '{}', 'nothing'],
     ['an empty object in an object', '{"a":{}}', 'nothing'],
     ['an empty object in an object in an object', '{"a":{"b":{}}}', 'nothing'],
-    ['an empty object beside a value', '{"a":{"b":{}},"c":1,"d":{}}', { copied: '{"c":1}' }],
+    ['an empty object next to a value', '{"a":{"b":{}},"c":1,"d":{}}', { copied: '{"c":1}' }],
     ['an empty array', '[]', 'nothing'],
     ['an empty array in an object', '{"a":[]}', 'nothing'],
     ['an empty array in an object in an object', '{"a":{"b":[]}}', 'nothing'],
     ['an empty array at the deepest level', '{"a":{"b":{"c":[]}}}', 'nothing'],
-    ['an empty array beside a value', '{"a":[],"b":1}', { copied: '{"b":1}' }],
+    ['an empty array next to a value', '{"a":[],"b":1}', { copied: '{"b":1}' }],
     ['an array of an empty object', '[{}]', 'nothing'],
     ['an array of empty objects', '[{},{"a":null},{"b":[]}]', 'nothing'],
     ['an array of an empty object in an object', '{"a":[{}],"b":{"c":[{},{}]}}', 'nothing'],
@@ -697,7 +697,7 @@ describe('timestamps', () => {
     expectCopy(inString(`{"date__a":${JSON.stringify(text)}}`), 'rules');
   });
 
-  test('leaves a timestamp to the rules whose JSON is written with an escape', () => {
+  test('leaves a timestamp whose JSON contains an escape to the rules', () => {
     expectCopy(String.raw`"2026-04-17T04:25:00\u005a"`, 'rules', { kind: 'date' });
   });
 
@@ -803,7 +803,7 @@ describe('the JSON of values that the rules have converted', () => {
     expect([copier.to, slab.bytes.toString('utf8', 2, copier.to)]).toEqual([17, ',"a":"é","b":1']);
   });
 
-  test('may be as many bytes longer than the values as are spare, and not one more', () => {
+  test('may be longer than the values by the number of spare bytes, but not by one more', () => {
     const { slab, copier } = started(40, 5);
     // Three bytes longer than its value, then two, then one.
     for (const [json, sourceBytes, isWritten, to] of [
@@ -839,7 +839,7 @@ describe('a string that contains JSON, as a string', () => {
     '{ "a" : [ "x" ] }',
     '{}',
     '[]',
-  ])('is converted as by the rules: %s', (text) => {
+  ])('is converted as the rules convert it: %s', (text) => {
     const { writer } = rulesOf({});
     writer.startEvent();
     expect(new TextConverter(writer.createCopier()).convert(text)).toBe(

@@ -81,7 +81,7 @@ test.each([
   expect([read(text), expectedOf(text)]).toEqual([Number.NaN, Number.NaN]);
 });
 
-test('does not take a day for valid because it is the last one', () => {
+test('checks a day again, even if the last timestamp had the same day', () => {
   const reader = new TimestampReader();
   for (const text of ['2026-02-29T12:00:00Z', '2026-02-28T12:00:00Z', '2026-02-29T12:00:00Z', '\0'.repeat(10)]) {
     expect(read(text, reader)).toBe(expectedOf(text));

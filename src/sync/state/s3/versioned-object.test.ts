@@ -44,7 +44,7 @@ test('recognises its own write whose response was lost', async () => {
   expect(await object.write('3')).toBe('written');
 });
 
-test('replaces its own write whose response was lost with a later text', async () => {
+test('replaces its own write, whose response was lost, with a later text', async () => {
   bucket.loseResponses(2);
   await expect(object.write('1')).rejects.toThrow('The response was lost.');
   await expect(object.write('2')).rejects.toThrow('The response was lost.');
