@@ -32,9 +32,9 @@ export type Update = {
 };
 
 /**
- * Groups events, and rows with attributes, into updates by profile. Batch's rate limit counts updates and not events, so the same events are sent
- * faster in fewer, larger updates. A profile has at most one update in flight, so its events reach Batch in the order
- * of the stream even if several requests are in flight.
+ * Groups events, and rows with attributes, into updates by profile. Batch's rate limit counts updates and not events, so the same
+ * events are sent faster in fewer, larger updates. A profile has at most one update in flight, so its events reach Batch in the
+ * order of the stream even if several requests are in flight.
  */
 export class UpdateBatcher {
   readonly #arena: EventArena;
@@ -67,7 +67,7 @@ export class UpdateBatcher {
     return this.#items;
   }
 
-  /** The number of updates for all waiting items, if as many rows with attributes as events fit into one. */
+  /** The number of updates for all waiting items, assuming that an update can contain as many rows with attributes as events. */
   get updates(): number {
     return this.#updates;
   }
@@ -104,8 +104,8 @@ export class UpdateBatcher {
   }
 
   /**
-   * Takes up to `maxUpdates` updates that together fit into one request of at most `maxBytes`. Takes at least one if any is ready, even if that
-   * update is larger than `maxBytes`. The profiles of these updates are then in flight.
+   * Takes up to `maxUpdates` updates that together fit into one request of at most `maxBytes`. Takes at least one if any is ready,
+   * even if that update is larger than `maxBytes`. The profiles of these updates are then in flight.
    */
   take(maxUpdates: number, maxBytes: number): Update[] {
     const updates: Update[] = [];

@@ -41,8 +41,8 @@ export type DeliveryOptions = PosterOptions & {
 };
 
 /**
- * Sends the events of an arena to Batch in the background, and releases them once they are settled. Batches them into requests, respects the rate limit, and posts several
- * requests at the same time.
+ * Sends the events of an arena to Batch in the background, and releases them once they are settled. Batches them into requests,
+ * respects the rate limit, and posts several requests at the same time.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;

@@ -42,7 +42,7 @@ export class StreamChecks {
   /**
    * Reads the first row of a stream, and looks for warnings about it.
    *
-   * @returns whether the stream was tested. It was not if an abandoned query keeps the server busy.
+   * @returns whether the stream was tested: false if an abandoned query keeps the server busy.
    * @throws ConnectorError that says why `read` would fail and what to do.
    */
   async check(stream: Table): Promise<boolean> {

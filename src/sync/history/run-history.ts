@@ -95,7 +95,7 @@ export class RunLog {
       if (this.#isReported) return;
       this.#isReported = true;
       this.#warn(
-        `${messageOf(error)} clickhouse-to-batch status can't show this run, nor the runs after it. The state is not affected.`,
+        `${messageOf(error)} clickhouse-to-batch status can't show this run or the runs after it. The state is not affected.`,
       );
     }
   }
