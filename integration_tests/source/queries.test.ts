@@ -289,6 +289,15 @@ describe('where', () => {
     await server().execute('ALTER TABLE shop.few DELETE WHERE n >= 10 SETTINGS mutations_sync = 1');
   });
 
+  test('can use a column of any name, also in the counts of check', async () => {
+    await server().execute(
+      `CREATE TABLE shop.tallies (${COLUMNS}, counted UInt8) ENGINE = MergeTree ORDER BY last_updated_at`,
+      "INSERT INTO shop.tallies SELECT 'u', 'x', now64(6), number, NULL, number FROM numbers(9)",
+    );
+    const config = { table: 'tallies', where: 'counted > 5', start_from: '1h' };
+    expect(logs(await command('check', config))).toEqual([expect.stringMatching(/^INFO .*: 3 rows\.$/)]);
+  });
+
   test('applies to the newest versions of rows with use_final', async () => {
     await server().execute(
       `CREATE TABLE shop.versions (${COLUMNS}) ENGINE = ReplacingMergeTree(last_updated_at) ORDER BY custom_id`,

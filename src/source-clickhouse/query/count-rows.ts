@@ -4,7 +4,7 @@ import { formatCount } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { Column } from '../schema/table.ts';
 import { START } from '../state/position.ts';
-import { buildRowClauses, qualify, type RowSelection } from './row-query.ts';
+import { buildRowClauses, chooseUnusedName, qualify, type RowSelection } from './row-query.ts';
 
 /** The maximum number of rows to count in a table or view, so that `check` answers within a second. */
 export const MAX_ROWS_TO_COUNT = 1_000_000;
@@ -41,10 +41,11 @@ export async function countRows(
 ): Promise<RowCount | 'slow' | 'failed'> {
   const { clauses, parameters: ofRange } = buildRangeClauses(selection, range);
   const parameters = limit === undefined ? ofRange : { ...ofRange, time_limit: limit.before };
-  const counted =
+  const isCounted =
     limit === undefined ? '1' : `${qualify(selection.table, limit.column)} < {time_limit:DateTime('UTC')}`;
+  const alias = chooseUnusedName(selection.table, 'counted');
   // countIf does not count NULL.
-  const query = `SELECT count(), countIf(counted) FROM (SELECT ${counted} AS counted ${clauses}\nLIMIT ${MAX_ROWS_TO_COUNT + 1}) FORMAT TSVRaw`;
+  const query = `SELECT count(), countIf(${alias}) FROM (SELECT ${isCounted} AS ${alias} ${clauses}\nLIMIT ${MAX_ROWS_TO_COUNT + 1}) FORMAT TSVRaw`;
   // Not AbortSignal.timeout, which can be garbage-collected if only another signal refers to it (Node 20).
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), timeoutMs);

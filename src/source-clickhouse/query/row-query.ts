@@ -219,8 +219,11 @@ function chooseAlias(table: Table): string {
   return chooseUnusedName(table, 'source');
 }
 
-/** Chooses a name that no column has. SQL of the user must not contain it, because a WITH also applies to the subqueries. */
-function chooseUnusedName({ columns, query = '', where = '' }: Table, wanted: string): string {
+/**
+ * Chooses a name that no column has. SQL of the user must not contain it: a WITH also applies to the subqueries, and an alias in a
+ * SELECT to its WHERE.
+ */
+export function chooseUnusedName({ columns, query = '', where = '' }: Table, wanted: string): string {
   let unused = wanted;
   const isUsed = (): boolean =>
     columns.some(({ name }) => name === unused || name.startsWith(`${unused}.`)) ||
