@@ -297,9 +297,11 @@ export class WriteSession {
   }
 
   #settle(item: EventNumber, profile: ProfileNumber, settled: Outcome): void {
+    const origin = this.#originOf(item);
+    // Each part of a row has the line: one that is settled must not keep it in memory.
+    this.#lines[item] = undefined;
     const outcome = this.#splitRows.isEmpty ? settled : this.#splitRows.settle(item, settled);
     if (outcome === undefined) return;
-    const origin = this.#originOf(item);
     if (outcome.kind === 'accepted') {
       this.#checkpoints.accept(origin.entry);
       this.#rejectedRows?.accept(origin.entry.segment);
@@ -310,10 +312,7 @@ export class WriteSession {
       const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(item));
       this.#reject(origin, this.#explainTime(item, outcome.rejection), rebuild);
     }
-    if (origin.line !== undefined) {
-      this.#rejectedRows?.release(origin.line);
-      this.#lines[item] = undefined;
-    }
+    if (origin.line !== undefined) this.#rejectedRows?.release(origin.line);
     this.#stateOutput.requestFlush();
   }
 
