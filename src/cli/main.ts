@@ -40,7 +40,7 @@ function describeLauncher(launcher: Launcher, args: readonly string[]): Argv {
   const parser = yargs([...args])
     // Otherwise it would be repeated before each command.
     .scriptName('')
-    .usage(`${name} COMMAND\n\nSends the rows of ClickHouse to Batch profiles as events.`)
+    .usage(`${name} COMMAND\n\nSends rows from ClickHouse to Batch profiles, as events or as attributes.`)
     .usageConfiguration({ 'hide-types': true })
     .alias('help', 'h')
     .version(VERSION)

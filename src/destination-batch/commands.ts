@@ -59,7 +59,7 @@ export async function write(
   return writeEvents(context, configuration, catalog, input, given.requestLog);
 }
 
-/** Sends the rows that `rejected_rows` has stored again. */
+/** Retries the rejected rows that are stored in `rejected_rows`. */
 export async function retry(
   context: CommandContext,
   config: string,

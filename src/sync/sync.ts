@@ -24,7 +24,7 @@ export type SyncOptions = RunOptions & {
   state: string;
   every: string | undefined;
   cron: string | undefined;
-  /** A duration as the user wrote it: the age from which on the newest row that was sent is too old. */
+  /** A duration as the user wrote it: the age at which the newest row that was sent is too old. */
   staleAfter: string | undefined;
   alert: AlertArguments;
   metrics: MetricsArguments;

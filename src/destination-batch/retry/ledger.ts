@@ -42,7 +42,7 @@ type Outcome =
   | { kind: 'unsent'; line: string };
 
 /**
- * What became of the rows to send. `rejected` is the number for each code. `uncertain` rows were sent, but the retry ended early,
+ * The outcomes of the rows to send. `rejected` is the number for each code. `uncertain` rows were sent, but the retry ended early,
  * without a response: Batch may have stored them.
  */
 export type RetryCounts = { accepted: number; rejected: Map<string, number>; uncertain: number };
@@ -57,7 +57,7 @@ export type LedgerOptions = {
 };
 
 /**
- * Records what becomes of the rows of a retry. This is the order in which things become durable:
+ * Records the outcomes of the rows of a retry. Things become durable in this order:
  *
  * 1. the journal says which rows will be sent;
  * 2. the rows are sent;

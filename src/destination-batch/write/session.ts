@@ -324,7 +324,7 @@ export class WriteSession {
 
   #originOf(item: EventNumber): RowOrigin {
     const entry = this.#entries[item];
-    if (entry === undefined) throw new Error('An event is settled that was not added.');
+    if (entry === undefined) throw new Error('A settled event was never added.');
     return { entry, line: this.#lines[item] };
   }
 

@@ -66,7 +66,7 @@ describe('rejects invalid JSON without quoting it:', () => {
     ['a bare secret', 'hunter2'],
     ['a secret in quotes of the wrong kind', "{'password': 'hunter2'}"],
     ['a text cut off', '{"password": "hunter2'],
-    ['a comma too many', '{"password": "hunter2",}'],
+    ['an extra comma', '{"password": "hunter2",}'],
     ['YAML', 'password: hunter2'],
     ['two texts in one', '{"password":"hunter2"}\n{"password":"hunter2"}'],
   ])('%s', async (_, text) => {

@@ -79,7 +79,7 @@ function readVariable(name: string, environment: Environment): Content {
 /** Reads the file that a reference names. It is small and local, so it is read synchronously. */
 function readReferredFile(path: string): Content {
   const problem = (reason: string): Content => ({ kind: 'problem', problem: `the file ${path}, which ${reason}` });
-  // The connectors may run in another folder than the one that the user has in mind.
+  // The connectors may run in a different folder from the one that the user has in mind.
   if (!isAbsolute(path)) return problem('is not an absolute path, such as /run/secrets/key');
   try {
     const status = statSync(path);

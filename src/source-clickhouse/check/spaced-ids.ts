@@ -9,8 +9,8 @@ import { quoteIdentifier } from '../sql.ts';
 const countRow = z.object({ rows: z.coerce.number() });
 
 /**
- * Warns about ids that begin or end with a space. Batch accepts them, but each of them is another profile than the id without the
- * space. Returns undefined if there are none among the first rows.
+ * Warns about ids that begin or end with a space. Batch accepts them, but treats each of them as a different profile from the id
+ * without the space. Returns undefined if there are none among the first rows.
  *
  * @param id the column with the ids.
  */
@@ -25,5 +25,5 @@ export async function findSpacedIds(clickhouse: ClickHouse, table: Table, id: st
     ),
   );
   if (count === undefined || count.rows === 0) return undefined;
-  return `The ${id} of ${formatCount(count.rows, 'row')} of "${table.name}" ${plural(count.rows, 'begins or ends', 'begin or end')} with a space, and ${plural(count.rows, 'is', 'are')} sent with it. For Batch, that is another profile than the id without the space. Remove the spaces in a view: trimBoth(${id}) AS ${id}.`;
+  return `The ${id} of ${formatCount(count.rows, 'row')} of "${table.name}" ${plural(count.rows, 'begins or ends', 'begin or end')} with a space, and ${plural(count.rows, 'is', 'are')} sent with it. For Batch, that is a different profile from the id without the space. Remove the spaces in a view: trimBoth(${id}) AS ${id}.`;
 }

@@ -107,7 +107,7 @@ describe('the WHERE', () => {
   });
 });
 
-test('the row hash keeps its columns when the table gets more', () => {
+test('the row hash keeps its columns when columns are added to the table', () => {
   const query = written({ ...selection(), hashedColumns: selection().columns.slice(0, 2) }, POSITION, 1);
   const hash = `cityHash64(concat('"custom_id":', toJSONString(\`source\`.\`custom_id\`)), concat(',"event_name":', toJSONString(\`source\`.\`event_name\`)))`;
   expect(lineOf(query, 'ORDER BY')).toEqual(startsWith(`ORDER BY ${CURSOR}, ${hash}, ${HASH}`));

@@ -67,7 +67,7 @@ describe('rejects a state that this source did not write:', () => {
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
-      'a hash with other characters than digits',
+      'a hash with characters other than digits',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1 OR 1' } },
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],

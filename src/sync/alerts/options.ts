@@ -51,7 +51,7 @@ const MIN_SECRET_PATH_LENGTH = 16;
  * Parses the options of alerts. Returns undefined without --alert-url. From then on, the URL and the values of the headers are
  * masked in all output.
  *
- * @param staleAfterMs the age from which on the newest row that was sent is too old, in milliseconds; undefined without --stale-after.
+ * @param staleAfterMs the age at which the newest row that was sent is too old, in milliseconds; undefined without --stale-after.
  * @throws ConnectorError (config_error) if an option or the variable of a proxy is invalid, or if an option has no effect without
  * --alert-url. It contains neither the URL nor the value of a header.
  */

@@ -6,7 +6,7 @@ import { isBlank } from '../text.ts';
 
 const ONLY_STRINGS = attributeError(
   'array_of_unsupported_items',
-  'is an array of other values than strings, but an array of a profile contains only strings. Convert its items in a view, for example with arrayMap(x -> toString(x), c)',
+  'is an array of values other than strings, but an array of a profile contains only strings. Convert its items in a view, for example with arrayMap(x -> toString(x), c)',
 );
 const NOT_OBJECT = attributeError(
   'type_unsupported',
