@@ -1,6 +1,7 @@
 import { resolveRoleColumns } from '../destination-batch/config/mapping.ts';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
-import { findOwnSettings, findUnknownStreams, resolveSettings } from '../destination-batch/config/streams.ts';
+import { findUnknownStreams, resolveObject, resolveSettings } from '../destination-batch/config/streams.ts';
+import { findMappingErrors } from '../destination-batch/mapping/mapping-check.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { type GivenConfiguration, readConfiguration } from '../protocol/configuration/configuration.ts';
 import { ConnectorError } from '../protocol/errors.ts';
@@ -32,9 +33,21 @@ export class StreamUses {
   /** Finds what the destination does with the rows of a stream. */
   find(stream: string): StreamUse {
     const columns = resolveRoleColumns(resolveSettings(this.#configuration, stream).mapping);
-    return findOwnSettings(this.#configuration, stream).object === 'profile_attributes'
+    return resolveObject(this.#configuration, { stream: { name: stream } }) === 'profile_attributes'
       ? { ...columns, kind: 'profile', eventName: undefined }
       : { ...columns, kind: 'event' };
+  }
+
+  /** Returns why `write` would fail, as far as it can be known from the names of the streams. */
+  findErrors(names: readonly string[]): string[] {
+    const streams = names.map((name) => ({
+      name,
+      settings: resolveSettings(this.#configuration, name),
+      object: resolveObject(this.#configuration, { stream: { name } }),
+      cursorColumn: undefined,
+      columns: undefined,
+    }));
+    return findMappingErrors(this.#configuration, streams);
   }
 
   /** Returns a warning for each stream that has settings, but is not among `names`. */

@@ -80,7 +80,8 @@ const TESTS: Record<Role, Test> = {
     const { check: checkSource } = await import('../../source-clickhouse/commands.ts');
     return tryConnector(context, 'source', path, async (inner) => {
       const { version, username, streams } = await checkSource(inner, path, uses && ((stream) => uses.find(stream)));
-      for (const warning of uses?.findUnknown(streams) ?? []) await inner.output.write(log('WARN', warning));
+      const problems = uses === undefined ? [] : [...uses.findUnknown(streams), ...uses.findErrors(streams)];
+      for (const problem of problems) await inner.output.write(log('WARN', problem));
       const names = formatList(streams, MAX_NAMED);
       return `${version}, user ${username}, ${formatCount(streams.length, 'stream')}: ${names}`;
     });
