@@ -500,9 +500,9 @@ describe('check for a person', () => {
 
   test('warns of what events lack, unless the rows become attributes of profiles', async () => {
     await sandbox.clickhouse.execute(
-      'CREATE TABLE shop.customers (id String, plan String, sizes Array(Tuple(size String)), last_updated_at DateTime) ENGINE = ReplacingMergeTree(last_updated_at) ORDER BY id',
-      "INSERT INTO shop.customers VALUES ('u1', 'gold', [], '2026-01-01 00:00:00'), (' u2', 'gold', [], '2026-01-01 00:00:00')",
-      "INSERT INTO shop.customers VALUES ('u1', 'free', [], '2026-01-02 00:00:00')",
+      'CREATE TABLE shop.customers (id String, Email String, sizes Array(Tuple(size String)), last_updated_at DateTime) ENGINE = ReplacingMergeTree(last_updated_at) ORDER BY id',
+      "INSERT INTO shop.customers VALUES ('u1', 'a@b.fr', [], '2026-01-01 00:00:00'), (' u2', 'c@d.fr', [], '2026-01-01 00:00:00')",
+      "INSERT INTO shop.customers VALUES ('u1', 'e@f.fr', [], '2026-01-02 00:00:00')",
     );
     const mapping = { custom_id_column: 'id' };
     const old = /^The first run of "customers" sends all rows, including 3 rows older .* dates their events today/;
@@ -536,7 +536,13 @@ describe('check for a person', () => {
       expect.stringMatching(
         /^Batch accepts only arrays of strings as attributes of profiles, but this column .*"sizes"/,
       ),
+      expect.stringMatching(
+        /^The column "Email" of "customers" is sent as an ordinary .* name the column batch__email_address/,
+      ),
     ]);
+    expect(await warningsFor({}, { ...profiles, event_id_attribute: 'row_id' })).toContainEqual(
+      expect.stringMatching(/^event_id_attribute adds an id to events, but the rows of the stream "customers"/),
+    );
     await sandbox.clickhouse.execute(
       'ALTER TABLE shop.customers ADD INDEX by_change last_updated_at TYPE minmax',
       'ALTER TABLE shop.customers MATERIALIZE INDEX by_change SETTINGS mutations_sync = 2',

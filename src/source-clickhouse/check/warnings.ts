@@ -7,7 +7,13 @@ import { selectAllRows } from '../query/selection.ts';
 import { type ClickHouseType, isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Instant } from '../schema/instant.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';
-import { defaultUse, findMissingMappingColumns, type RowKind, type StreamUse } from '../schema/required-columns.ts';
+import {
+  defaultUse,
+  findMissingMappingColumns,
+  hasColumn,
+  type RowKind,
+  type StreamUse,
+} from '../schema/required-columns.ts';
 import { rowsSql, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
@@ -62,7 +68,8 @@ export async function findTableWarnings(
       ? findOtherSorting(table, facts, cursor_column)
       : await findFullScan(clickhouse, selectAllRows(table, configuration), { kind, now })),
     ...findUnmappedColumns(table, use),
-    ...findOddColumns(table, cursor_column, kind),
+    ...findOddColumns(table, cursor_column, use ?? defaultUse('event')),
+    ...(kind === 'profile' ? findContactColumns(table) : []),
   ];
 }
 
@@ -173,7 +180,6 @@ function findUnmappedColumns(table: Table, use: StreamUse | undefined): string[]
   const names = missing.map(({ name }) => name).join(' and ');
   const options = missing.map(({ role }) => `"${role}_column"`).join(' and ');
   const them = plural(missing.length, 'it', 'them');
-  const place = table.query === undefined ? 'a view or a query' : 'the SQL';
   const example = missing.map((column) => proposeColumn(table, column, known.kind)).join(', ');
   const isName = missing.some(({ role }) => role === 'event_name');
   const byDefault = use === undefined ? ` by default${isName ? ' (event_name only for events)' : ''}` : '';
@@ -182,12 +188,12 @@ function findUnmappedColumns(table: Table, use: StreamUse | undefined): string[]
       ? ` If the rows are attributes of profiles, set "object" of this stream to "profile_attributes" in "streams" of the destination.`
       : '';
   return [
-    `"${table.name}" has no ${plural(missing.length, 'column')} ${names}, which the destination reads${byDefault}. Set ${options} in the mapping of the destination, or select ${them} in ${place}, for example as ${example}.${other}`,
+    `"${table.name}" has no ${plural(missing.length, 'column')} ${names}, which the destination reads${byDefault}. Set ${options} in the mapping of the destination, or select ${them} in ${findPlace(table)}, for example as ${example}.${other}`,
   ];
 }
 
-function findOddColumns(table: Table, cursorColumn: string, kind: RowKind): string[] {
-  const attributes = table.columns.filter(({ name }) => name !== cursorColumn);
+function findOddColumns(table: Table, cursorColumn: string, { kind, customId, eventName }: StreamUse): string[] {
+  const attributes = table.columns.filter(({ name }) => ![cursorColumn, customId, eventName].includes(name));
   const unnamed = attributes.filter(({ name }) => !ATTRIBUTE_COLUMN.test(name)).map(({ name }) => `"${name}"`);
   const arrays = attributes.filter(({ type }) => isUnsupportedArray(type, kind)).map(({ name }) => `"${name}"`);
   return [
@@ -202,6 +208,30 @@ function findOddColumns(table: Table, cursorColumn: string, kind: RowKind): stri
           `Batch accepts only arrays of ${kind === 'event' ? 'strings or of objects' : 'strings as attributes of profiles'}, but ${plural(arrays.length, 'this column', 'these columns')} of "${table.name}" ${plural(arrays.length, 'is an array', 'are arrays')} of something else: ${formatList(arrays, MAX_COLUMNS)}. ${plural(arrays.length, 'It is', 'They are')} not sent. Convert the items to strings in a view, for example with arrayMap(x -> toString(x), sizes).`,
         ]),
   ];
+}
+
+/** The columns for Batch's own attributes that are needed to send messages, by the usual names of columns with these values. */
+const CONTACT_COLUMNS: ReadonlyMap<string, string> = new Map([
+  ['email', 'batch__email_address'],
+  ['email_address', 'batch__email_address'],
+  ['phone', 'batch__phone_number'],
+  ['phone_number', 'batch__phone_number'],
+]);
+
+/** Warns about columns that are probably meant for Batch's own attributes, but have names of ordinary attributes. */
+function findContactColumns(table: Table): string[] {
+  return table.columns.flatMap(({ name }) => {
+    const own = CONTACT_COLUMNS.get(name.toLowerCase());
+    if (own === undefined || hasColumn(table, own)) return [];
+    return [
+      `The column "${name}" of "${table.name}" is sent as an ordinary attribute. Batch doesn't send messages to it. If it should, name the column ${own} in ${findPlace(table)}.`,
+    ];
+  });
+}
+
+/** Returns where the user can name columns. */
+function findPlace({ query }: Table): string {
+  return query === undefined ? 'a view or a query' : 'the SQL';
 }
 
 /** The JSON types that Batch accepts as items of an array (docs/batch-api.md, sections 2.2 and 2.4). */
