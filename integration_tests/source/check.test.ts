@@ -229,7 +229,7 @@ describe('a table that can be read but should be looked at', () => {
   const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
   const old = (count: string): RegExp =>
     new RegExp(
-      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. Without a column event_time, Batch dates their events today.* set "start_from"`,
+      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. Without a column event_time, Batch uses the time at which it receives their events.* set "start_from"`,
     );
 
   test.each<[string, string[], (RegExp | string)[]]>([

@@ -114,7 +114,7 @@ export class Report {
     );
   }
 
-  /** Reports a part of an event that was changed before sending. It is logged as an attribute that was not sent is. */
+  /** Reports a part of an event that was changed before sending. It is logged in the same way as an attribute that was not sent. */
   reportChange(stream: string, { column, path, code, reason }: Change): void {
     // The mapper reports a renamed attribute only once, and not for each row, so the summary does not count renamed
     // attributes.

@@ -1,13 +1,13 @@
 import { addSentence } from '../shared/statement.ts';
 
-/** A fault that a connector logs before it retries. */
+/** A failure that a connector logs before it retries. */
 export type Retry = { problem: string; attempt: number };
 
 /** Matches the end of a message from `describeRetry`. */
 const END = /\s+Attempt (\d+) failed\. Retrying(?:: [^.]+)?\.$/;
 
 /**
- * Describes a fault before a retry.
+ * Describes a failure before a retry.
  *
  * @param problem a complete sentence.
  * @param attempt the number of attempts that failed.

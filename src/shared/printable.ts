@@ -1,7 +1,7 @@
 /** Matches control and format characters, line separators, and surrogates without their other half. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Escapes the control characters in a text from outside, so that a terminal shows it on one line. */
+/** Escapes the control characters in a string from outside, so that a terminal shows it on one line. */
 export function printable(text: string): string {
   return text.replace(
     UNPRINTABLE,

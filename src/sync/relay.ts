@@ -21,7 +21,7 @@ const STATE_START = Buffer.from('{"type":"STATE"');
 
 /**
  * Passes the source's output to the destination unchanged, with backpressure, and yields a summary of each part. Rows and states
- * are recognized by how their lines begin. Rows are only counted, and states are left to the destination.
+ * are recognised by how their lines begin. Rows are only counted, and states are left to the destination.
  *
  * @throws OutputClosedError when the destination has closed its stdin.
  */

@@ -64,7 +64,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
       listeners.runStarted(now());
       const result = await lock.guard(running, (guarded) => runOnce({ ...options, failFast }, guarded));
       reporter.runEnded(result);
-      // After a lost lock, the state and the records belong to another process. A dry run sends nothing, so it is no record.
+      // After a lost lock, the state and the records belong to another process. A dry run sends nothing, so it isn't recorded.
       if (!lock.lost.aborted && !result.isDryRun) await listeners.runEnded(createRunRecord(result));
       return result;
     };

@@ -4,7 +4,7 @@ import { serial } from '../../shared/async.ts';
 /** The mode of a file with requests. Only its owner can read it, because it contains rows. */
 const MODE = 0o600;
 
-/** A file with one JSON object per line. Each line is complete, whatever number of lines is written at the same time. */
+/** A file with one JSON object per line. Each line is complete, even if several lines are written at the same time. */
 export class LineFile {
   readonly #file: FileHandle;
   readonly #inTurn = serial();

@@ -36,7 +36,7 @@ const ownSettings = strictOptions({
 type OwnSettings = z.output<typeof ownSettings>;
 
 /**
- * The options of single streams, by the name of the stream. Airbyte's form can't show an object with names that the user
+ * The options of individual streams, by the name of the stream. Airbyte's form can't show an object with names that the user
  * chooses, so the option is hidden in it. The JSON Schema has no type: without one, the form keeps the value when it is
  * saved, and Airbyte's rule that an object has at least one property does not apply.
  */
@@ -59,7 +59,7 @@ export const streamsOption = z
 /** The options that apply to one stream. */
 export type StreamSettings = { mapping: Mapping; policies: Policies };
 
-/** The general options, and those of single streams. */
+/** The general options, and those of individual streams. */
 export type GeneralSettings = StreamSettings & { streams: Readonly<Record<string, OwnSettings>> };
 
 /** Returns the options that the configuration sets for a stream itself. */
@@ -105,7 +105,7 @@ function overrideMapping(general: Mapping, own: Mapping): Mapping {
   return { ...kept, ...own };
 }
 
-/** Finds contradictions between the general options and those of a stream, which only the two together have. */
+/** Finds contradictions between the general options and those of a stream that neither of the two has by itself. */
 export function findStreamContradictions(general: GeneralSettings): (Contradiction & { stream: string })[] {
   const known = findContradictions(general.mapping);
   return Object.entries(general.streams).flatMap(([stream, own]) => {

@@ -93,7 +93,10 @@ export class Bucket implements StoredFiles {
     return files;
   }
 
-  /** Reads an object in one part, so that a broken connection is repeated. No run writes an object of many megabytes. */
+  /**
+   * Reads an object in one part, so that the read can be retried after a broken connection. No run writes an object of many
+   * megabytes.
+   */
   async *read(name: string): AsyncGenerator<Uint8Array> {
     const command = new this.#sdk.GetObjectCommand({ Bucket: this.#bucket, Key: this.#keyOf(name) });
     const bytes = await this.#withRetries(async () => {

@@ -32,7 +32,7 @@ export function toDeadLetter(line: string, { code, reason, refusal }: Rejection,
     batch_said: refusal?.words ?? null,
     sent: refusal !== undefined,
     events_in_update: refusal?.rowsInUpdate ?? 0,
-    // An event that an earlier attempt may have delivered stays one, whatever its rejection is now.
+    // An event that an earlier attempt may have delivered stays marked, whatever its rejection is now.
     may_have_arrived: mayHaveArrived(refusal) || earlier?.may_have_arrived === true,
     rejected_at: new Date(at).toISOString(),
     attempts: countAttempts(earlier) + 1,

@@ -6,7 +6,7 @@ import { tryParseJson } from '../../shared/exact-json.ts';
 import { describeOwner, findLiveness, type ProcessOwner, processOwnerSchema } from '../../shared/process-owner.ts';
 import { destinationError } from '../errors.ts';
 
-/** How often a retry writes its journal at least, in milliseconds. A journal that changes belongs to a process that is alive. */
+/** The maximum time between two writes of the journal, in milliseconds. A journal that changes belongs to a process that is alive. */
 const RENEW_MS = 5_000;
 
 /**

@@ -165,7 +165,7 @@ async function retryGroup(run: Run, journal: Journal, group: FileGroup): Promise
   let isSettled = false;
   try {
     await store.checkWritable();
-    // From now on, a retry that follows removes the files of this one, except for what the journal says.
+    // From now on, the next retry removes the files of this one, except for the parts that the journal names.
     await journal.save({ run: store.run, position: {}, files: ledger.progress });
     await sendGroup(run, group, ledger);
     await ledger.finish();

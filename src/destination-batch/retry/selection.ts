@@ -4,7 +4,7 @@ import { isJsonObject, tryParseJson } from '../../shared/exact-json.ts';
 export type RetryFilter = {
   /** The code of their last rejection. */
   reason: string | undefined;
-  /** The time of their last rejection at the earliest, in milliseconds since the epoch. */
+  /** The earliest time of their last rejection, in milliseconds since the epoch. */
   since: number | undefined;
   /** The maximum number of rows. */
   limit: number | undefined;

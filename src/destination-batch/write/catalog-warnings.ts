@@ -17,7 +17,7 @@ const MODES: Record<DestinationObject, { modes: readonly string[]; why: string }
 };
 
 /**
- * Returns a warning for each setting in the catalog that can't be honored, because Batch can't do what it asks for, and for
+ * Returns a warning for each setting in the catalog that can't be honoured, because Batch can't do what it asks for, and for
  * each stream in the configuration that the catalog doesn't have.
  */
 export function listCatalogWarnings(

@@ -28,7 +28,7 @@ export class MetricsOutput {
     return this.#output.write(analytics(DESTINATION_METRICS, this.#read(), this.#now()));
   }
 
-  /** Stops the messages of each second. */
+  /** Stops the messages that are written once a second. */
   stop(): void {
     clearInterval(this.#timer);
   }

@@ -36,7 +36,7 @@ export function createS3RequestHandler(): NonNullable<S3ClientConfig['requestHan
   return {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Without this setting, the library would only log a warning, and wait on.
+    // Without this setting, the library would only log a warning, and continue to wait.
     throwOnRequestTimeout: true,
     // Always checks the server's certificate. This is the default, but without an explicit setting,
     // NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.

@@ -2,7 +2,7 @@ import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import type { Colour, Terminal } from './terminal.ts';
 
-/** A text on one line, with or without a colour. */
+/** A string on one line, with or without a colour. */
 export type Cell = { text: string; colour?: Colour | undefined };
 
 /** The number of spaces between two columns. */
@@ -77,7 +77,7 @@ function breakIntoLines(text: string, width: number, isWrapped: boolean): string
   return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [truncateCell(text, width)];
 }
 
-/** Truncates a text that is too wide. cli-truncate 5 is not used: it lets a wide character exceed the limit. */
+/** Truncates a string that is too wide. cli-truncate 5 is not used: it lets a wide character exceed the limit. */
 function truncateCell(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let shown = '';

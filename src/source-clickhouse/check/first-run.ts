@@ -101,7 +101,7 @@ async function findOldEvents(
   if (old === undefined || old.rows === 0) return undefined;
   const effect =
     column === undefined
-      ? `Without a column ${eventTime}, Batch dates their events today, which may trigger messages.`
+      ? `Without a column ${eventTime}, Batch uses the time at which it receives their events, which may trigger messages.`
       : `If their ${eventTime} is as old, Batch refuses such events (event_too_old).`;
   return `${first} all rows, including ${formatRowCount(old)} older than 24 hours by ${plural(old.rows, 'its', 'their')} ${cursor.column.name}. ${effect} ${ADVICE}`;
 }

@@ -7,7 +7,7 @@ import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.
 import type { RowKind } from '../schema/required-columns.ts';
 import { type Position, START } from '../state/position.ts';
 
-/** How far after the server's time no cursor is expected, in seconds. More than a day, because a Date has no smaller unit. */
+/** No cursor is this many seconds after the server's time. It is more than a day, because a Date has no smaller unit. */
 const LATER_SECONDS = 2 * 24 * 3600;
 
 /** The maximum number of tables to name in a warning. */
@@ -26,8 +26,8 @@ const tableRow = z.object({ database: z.string(), table: z.string(), rows: z.coe
  * cursor, group rows or limit them. Returns no warning if the server can't estimate the query, for example because it reads no
  * MergeTree, or refuses EXPLAIN.
  *
- * EXPLAIN ESTIMATE returns the rows that the server would read of each table. If the condition reaches a table, almost none of
- * its rows are after a cursor in the future. A small table that is joined is always read, so only the largest table counts.
+ * EXPLAIN ESTIMATE returns the number of rows that the server would read from each table. If the condition reaches a table, almost
+ * none of its rows are after a cursor in the future. A small table that is joined is always read, so only the largest table counts.
  */
 export async function findFullScan(
   clickhouse: ClickHouse,
@@ -51,7 +51,7 @@ export async function findFullScan(
   ];
 }
 
-/** The rows that the server would read of each table, without those of which it would read none. */
+/** The number of rows that the server would read from each table, except for tables from which it would read none. */
 async function estimateTables(
   clickhouse: ClickHouse,
   selection: RowSelection,

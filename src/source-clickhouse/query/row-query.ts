@@ -25,7 +25,7 @@ export type ResolvedStream = {
   partition: Partition | undefined;
 };
 
-/** Which rows of a stream are read, and by which columns they are recognized. */
+/** Which rows of a stream are read, and by which columns they are recognised. */
 export type RowSelection = ResolvedStream & {
   /**
    * The columns in the row hash. They include columns that are not selected for the records, so that the order does not depend

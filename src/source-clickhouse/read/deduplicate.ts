@@ -4,7 +4,7 @@ import { readCursor, readFullHash, readRowHash } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { cursorOf, type Position, type PositionAtRow } from '../state/position.ts';
 
-/** What is needed to recognize rows that were already emitted. */
+/** What is needed to recognise rows that were already emitted. */
 export type Recognition = {
   cursorColumn: string;
   emitted: EmittedRows;

@@ -44,7 +44,7 @@ export async function createInitialState(
     return { state: { ...stored, position: leaveGroup(position) }, hashedColumns: table.columns };
   }
   await warn(
-    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognized. ${describeRowsReadAgain(stored)} are read again, and their events may be sent twice.`,
+    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognised. ${describeRowsReadAgain(stored)} are read again, and their events may be sent twice.`,
   );
   return { state: dropHashes(stored), hashedColumns: table.columns };
 }

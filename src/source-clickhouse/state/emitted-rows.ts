@@ -24,13 +24,13 @@ export type StoredEmittedRows = Record<string, string>;
 
 /**
  * The emitted rows inside the lookback. The next run reads the lookback again, because new rows may have appeared there, and
- * uses this class to recognize the rows that were already emitted. One instance serves one pass, which reads each row once, in
- * the order of the cursors. Rows that are equal in every column are counted: only as many are recognized as were emitted.
+ * uses this class to recognise the rows that were already emitted. One instance serves one pass, which reads each row once, in
+ * the order of the cursors. Rows that are equal in every column are counted: only as many are recognised as were emitted.
  */
 export class EmittedRows {
   /** Rows that earlier runs emitted and that this pass has not read yet: by bucket, how often each fingerprint occurs. */
   readonly #fromEarlierRuns = new Map<string, Map<string, number>>();
-  /** The fingerprints of the rows that this pass has recognized or emitted, by bucket. */
+  /** The fingerprints of the rows that this pass has recognised or emitted, by bucket. */
   readonly #fromThisPass = new Map<string, string[]>();
   readonly #lookbackStart: string | undefined;
   #size = 0;
@@ -38,7 +38,7 @@ export class EmittedRows {
   readonly #earlierRows: number;
   readonly #now: string | undefined;
   #stampedInPass = 0;
-  /** How many rows of this pass were recognized, and how many were not, in the buckets that have rows of earlier runs. */
+  /** How many rows of this pass were recognised, and how many were not, in the buckets that have rows of earlier runs. */
   #recognized = 0;
   #unrecognized = 0;
 
@@ -63,7 +63,7 @@ export class EmittedRows {
   }
 
   /**
-   * Whether no row of an earlier run was recognized, and at least as many other rows were read in their place. If so, the rows
+   * Whether no row of an earlier run was recognised, and at least as many other rows were read in their place. If so, the rows
    * probably change with each read.
    */
   get noneSeenAgain(): boolean {

@@ -122,7 +122,7 @@ describe('rejects a state that this source did not write:', () => {
   test.each([undefined, 1, 3])('a state of version %s', (version) => {
     const { version: _, ...withoutVersion } = STATE;
     expect(() => parseStreamState('events', version === undefined ? withoutVersion : { ...STATE, version })).toThrow(
-      `The state of the stream "events" was written by another version of this source, which recognizes rows differently (state version ${version ?? 1}, but this source reads version 2).`,
+      `The state of the stream "events" was written by another version of this source, which recognises rows differently (state version ${version ?? 1}, but this source reads version 2).`,
     );
   });
 

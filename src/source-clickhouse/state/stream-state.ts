@@ -46,7 +46,7 @@ export function parseStreamState(stream: string, state: Record<string, unknown>)
   if (isOfOtherVersion(state)) {
     throw sourceError(
       'state_invalid',
-      `The state of the stream "${stream}" was written by another version of this source, which recognizes rows differently (state version ${state.version ?? 1}, but this source reads version ${STATE_VERSION}). ` +
+      `The state of the stream "${stream}" was written by another version of this source, which recognises rows differently (state version ${state.version ?? 1}, but this source reads version ${STATE_VERSION}). ` +
         'Run the version that wrote it, or reset the stream to read all its rows again.',
     );
   }

@@ -21,15 +21,15 @@ const COLUMNS = / Its columns: .*$/s;
 /** What a connector waits for when it retries. */
 const SERVERS: Readonly<Record<Component, string>> = { source: 'ClickHouse', destination: 'Batch', sync: 'a server' };
 
-/** A fault after which a connector retries. */
+/** A failure after which a connector retries. */
 type Waiting = {
   speaker: Component;
   problem: string;
-  /** When the fault was first reported, in milliseconds since the epoch. */
+  /** When the failure was first reported, in milliseconds since the epoch. */
   since: number;
   /** The number of the next attempt. */
   attempt: number;
-  /** The progress when the fault was first reported; undefined before there is any. */
+  /** The progress when the failure was first reported; undefined before there is any. */
   progress: Progress | undefined;
 };
 
@@ -135,7 +135,7 @@ export class TextReporter implements Reporter {
     display.line(layOutMessage('ERROR', formatErrorForPerson(error, terminal, launcher), terminal));
   }
 
-  /** Reports a fault once, and then only counts the attempts. */
+  /** Reports a failure once, and then only counts the attempts. */
   #reportRetry(level: string, speaker: Component, { problem, attempt }: { problem: string; attempt: number }): void {
     const { now } = this.#options;
     const last = this.#waiting;

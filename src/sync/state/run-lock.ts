@@ -44,8 +44,8 @@ export class RunLock {
   }
 
   /**
-   * Runs something that must end if another process may have acquired the lock. It ends at once then: the other process may send
-   * the same rows by now.
+   * Runs something that must end if another process may have acquired the lock. In that case, it ends at once, because the other
+   * process may already be sending the same rows.
    *
    * @returns the result of the run; a failed one if the lock was lost or could not be renewed before the run was complete.
    */

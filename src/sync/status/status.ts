@@ -55,7 +55,7 @@ export const STATUS_EXIT_CODES: Record<Condition, number> = {
  * Reads the status of a sync from its store. It changes nothing, and needs neither ClickHouse nor Batch.
  *
  * @param now milliseconds since the epoch.
- * @param staleAfterMs the age of a cursor from which on its stream is stale; undefined if no age is too old.
+ * @param staleAfterMs the age of a cursor at which its stream is stale; undefined if no age is too old.
  * @param warn receives a warning if the records of the runs are damaged.
  * @throws ConnectorError if the store can't be read, or if nothing is there.
  */

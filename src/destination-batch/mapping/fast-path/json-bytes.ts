@@ -28,7 +28,7 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
   Number((code >= DIGIT_0 && code <= DIGIT_9) || '+-.eE'.includes(String.fromCharCode(code))),
 );
 
-/** The maximum length of an integer that is copied, with its sign. So short an integer always fits in 64 bits. */
+/** The maximum length of an integer that is copied, with its sign. An integer this short always fits in 64 bits. */
 const MAX_INTEGER_CHARACTERS = 18;
 
 /** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. */
