@@ -30,6 +30,7 @@ test('suggests nothing without names', () => {
 test.each([
   ['evnts', ['events']],
   ['Events', ['events']],
+  ['ORDERS', ['orders']],
   ['order', ['orders', 'all_orders', 'more_orders']],
   ['clicks', []],
 ])('%j is near %j', (typed, expected) => {

@@ -24,9 +24,14 @@ export function suggestName(typed: string, names: readonly string[]): string | u
 /** The maximum number of names that are suggested. */
 const MAX_SUGGESTED = 3;
 
-/** Returns the names that the user may have meant, the nearest first: similar ones, and those that contain what was typed. */
+/**
+ * Returns the names that the user may have meant, the nearest first: similar ones, and those that contain what was typed. If a name
+ * differs only in its case, only that one is returned.
+ */
 export function suggestNames(typed: string, names: readonly string[]): string[] {
   const low = typed.toLowerCase();
+  const same = names.filter((name) => name.toLowerCase() === low);
+  if (same.length > 0) return same.slice(0, MAX_SUGGESTED);
   const isNear = (name: string): boolean =>
     suggestName(typed, [name]) !== undefined || (low.length >= MIN_PREFIX && name.toLowerCase().includes(low));
   const farness = (name: string): number => distance(low, name.toLowerCase());
