@@ -74,8 +74,16 @@ describe('check of a configuration that fails reports the cause and what to do',
     ['TLS to a plain port', { ssl: true }, /does not speak TLS, but "ssl" is on.*Turn ssl off/s],
     ['a wrong password', { password: 'wrong' }, /refused the user "batch_reader".*password/s],
     ['an unknown user', { username: 'nobody' }, /refused the user "nobody"/],
-    ['an unknown database', { database: 'Shop' }, /The database "Shop" does not exist.*GRANT SELECT ON `Shop`\.\*/s],
-    ['an unknown table', { table: 'Events' }, /Events.*(misspelt|renamed).*"table"/s],
+    [
+      'an unknown database',
+      { database: 'Shop' },
+      /^The database "Shop" does not exist, .* Did you mean "shop"\? Correct "database"\. See/,
+    ],
+    [
+      'an unknown table',
+      { table: 'Events' },
+      /^The database "shop" has no table or view "Events" .* Did you mean "events"\? Correct "table"\. See/,
+    ],
     [
       'a database without a table that fits',
       { database: 'empty' },
@@ -89,7 +97,7 @@ describe('check of a configuration that fails reports the cause and what to do',
     [
       'a misspelt cursor',
       { table: 'events', cursor_column: 'last_update' },
-      /"events" lacks the column last_update, or the user may not read it\. "cursor_column" may be misspelt: there is "last_updated_at"\. Use that name\. See/,
+      /"events" lacks the column last_update, or the user may not read it\. "cursor_column" may be misspelt: there is "last_updated_at" in "events"\. Use that name\. See/,
     ],
     [
       'a misspelt cursor of no table in particular',

@@ -274,7 +274,7 @@ test('a view that is proposed for a table with awkward names can be made and rea
   const name = 'pur`chases "\\';
   await execute(
     server,
-    `CREATE TABLE ${database}.${quoteIdentifier(name)} (user_id UInt64, ${quoteIdentifier('sent `at` time')} DateTime, action String, ${quoteIdentifier('a\\b')} UInt8) ENGINE = MergeTree ORDER BY tuple()`,
+    `CREATE TABLE ${database}.${quoteIdentifier(name)} (user_id UInt64, ${quoteIdentifier('loaded `at` time')} DateTime, action String, ${quoteIdentifier('a\\b')} UInt8) ENGINE = MergeTree ORDER BY tuple()`,
   );
   await execute(server, `INSERT INTO ${database}.${quoteIdentifier(name)} VALUES (7, 1, 'paid', 9)`);
   const [found] = await listTables(clickhouse, DATABASE, name);

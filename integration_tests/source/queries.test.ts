@@ -319,7 +319,7 @@ describe('check of a query', () => {
       'a mapping that has to name other columns',
       withQuery('SELECT user_id, inserted_at AS last_updated_at FROM raw'),
       [
-        /^"q" has no columns custom_id and event_name, which the destination reads by default \(event_name only for events\)\. Set "custom_id_column" and "event_name_column" in the mapping of the destination, or select them in the SQL, for example as toString\(`user_id`\) AS custom_id, <your column> AS event_name\.$/,
+        /^"q" has no columns custom_id and event_name, which the destination reads by default \(event_name only for events\)\. Set "custom_id_column" and "event_name_column" in the mapping of the destination, or select them in the SQL, for example as toString\(`user_id`\) AS custom_id, <event name> AS event_name\.$/,
       ],
     ],
     [
@@ -381,7 +381,7 @@ describe('check of a query', () => {
     [
       'a misspelt cursor',
       { ...withQuery('SELECT user_id, inserted_at FROM raw'), cursor_column: 'insertd_at' },
-      /there is "inserted_at"\. Use that name/,
+      /there is "inserted_at" in "q"\. Use that name/,
     ],
     [
       'two columns with one name',

@@ -14,12 +14,12 @@ import {
   type RowKind,
 } from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
-import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { findRowsOfTableInQueries, listStreams, type StreamList } from '../streams/list-streams.ts';
 import { findTable, listNames } from '../streams/named-streams.ts';
 import { explainUnreadable, refuseUnreadable } from '../streams/unreadable-engine.ts';
+import { explainMissingDatabase, explainMissingTable } from './missing.ts';
 import { MAX_WARNINGS, StreamChecks } from './stream-checks.ts';
-import { proposeColumn, proposeView, suggestCursor } from './suggestions.ts';
+import { adviseCursor, proposeColumn, proposeView } from './suggestions.ts';
 import { limitWarnings } from './warnings.ts';
 
 /** How long `check` waits for the first row of a stream, and for the first rows of all streams together, in milliseconds. */
@@ -109,17 +109,13 @@ export async function checkDatabaseOnly(
   await listExistingStreams(clickhouse, configuration, kind);
 }
 
-async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
+async function checkDatabase(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
   const found = await clickhouse.rows(
     'SELECT name FROM system.databases WHERE name = {database:String}',
-    { database },
+    { database: configuration.database },
     z.object({ name: z.string() }),
   );
-  if (found.length > 0) return;
-  throw sourceError(
-    'table_missing',
-    `The database "${database}" does not exist, or the user "${username}" can't see it. Its name may be misspelt (names are case-sensitive), or the user has no privilege in it. Check the name, or ask an administrator to run:${onOwnLines(`GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`)}`,
-  );
+  if (found.length === 0) throw await explainMissingDatabase(clickhouse, configuration);
 }
 
 /** Lists the streams of the database. @throws ConnectorError if there are none. */
@@ -148,15 +144,11 @@ function explainNoStreams(
           .slice(0, 10)
           .join(', ');
   const none = `No table or view in the database "${database}" has the columns ${listRequiredColumns(cursor_column, kind).join(', ')}; "${username}" sees: ${seen}`;
-  const misspelt = tables
+  const advice = tables
     .filter((table) => findMissingColumns(table, cursor_column, kind).join() === cursor_column)
-    .find((table) => suggestCursor(table, cursor_column) !== undefined);
-  if (misspelt !== undefined) {
-    return sourceError(
-      'columns_missing',
-      `${none}. "cursor_column" may be misspelt: there is "${suggestCursor(misspelt, cursor_column)}" in "${misspelt.name}". Use that name.`,
-    );
-  }
+    .map((table) => adviseCursor(table, cursor_column))
+    .find((each) => each !== undefined);
+  if (advice !== undefined) return sourceError('columns_missing', `${none}. ${advice}`);
   const proposal =
     tables[0] === undefined ? '' : ` Start from this view:${onOwnLines(proposeView(tables[0], cursor_column, kind))}`;
   return sourceError(
@@ -186,23 +178,14 @@ async function checkTable(
   const { database, cursor_column } = configuration;
   const table = await findTable(clickhouse, configuration, name);
   if (table?.query === undefined) await refuseUnreadable(clickhouse, { database, name });
-  if (table === undefined) {
-    // If the user may not see any column, the table seems to be missing. So run a query, which fails with the right error.
-    await clickhouse.rows(`SELECT 1 FROM ${quoteTable({ database, name })} LIMIT 0`, {}, z.unknown());
-    throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
-  }
+  if (table === undefined) throw await explainMissingTable(clickhouse, configuration, name);
   if (hasColumn(table, cursor_column)) return table;
   const lacks =
     table.query === undefined
       ? `"${name}" lacks the column ${cursor_column}, or the user may not read it`
       : `The query "${name}" returns no column ${cursor_column}`;
-  const cursor = suggestCursor(table, cursor_column);
-  if (cursor !== undefined) {
-    throw sourceError(
-      'columns_missing',
-      `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Use that name.`,
-    );
-  }
+  const advice = adviseCursor(table, cursor_column);
+  if (advice !== undefined) throw sourceError('columns_missing', `${lacks}. ${advice}`);
   const proposal =
     table.query === undefined
       ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:${onOwnLines(proposeView(table, cursor_column, kind))}`

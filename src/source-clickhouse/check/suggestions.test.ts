@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import type { RowKind } from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
-import { proposeView, suggestCursor } from './suggestions.ts';
+import { adviseCursor, proposeView } from './suggestions.ts';
 
 /** The proposal for a table with these columns, by name and type. */
 function proposal(columns: Record<string, string>, name = 'purchases', kind: RowKind = 'event'): string {
@@ -37,8 +37,8 @@ describe('the proposed view', () => {
   test.each<[string, Record<string, string>, string]>([
     [
       'renames the columns that look like the required ones, and keeps the others',
-      { user_id: 'UInt64', action: 'String', created_at: 'DateTime', price: 'Float64' },
-      'toString(`user_id`) AS custom_id, `action` AS event_name, `created_at` AS last_updated_at, `price`',
+      { user_id: 'UInt64', action: 'String', updated_at: 'DateTime', price: 'Float64' },
+      'toString(`user_id`) AS custom_id, `action` AS event_name, `updated_at` AS last_updated_at, `price`',
     ],
     [
       'keeps the required columns that exist',
@@ -48,7 +48,7 @@ describe('the proposed view', () => {
     [
       'has a placeholder if no column looks like the required one',
       { a: 'String', b: 'UInt8' },
-      '<your column> AS custom_id, <your column> AS event_name, <your column> AS last_updated_at, `a`, `b`',
+      '<profile id> AS custom_id, <event name> AS event_name, <time of insertion> AS last_updated_at, `a`, `b`',
     ],
     [
       'only uses a column with a time type for the cursor',
@@ -62,9 +62,16 @@ describe('the proposed view', () => {
       '`custom_id`, `event_name`, `inserted` AS last_updated_at, `created_at`, `updated_date`',
     ],
     [
-      'only uses a column named like a timestamp for the cursor',
-      { custom_id: 'String', event_name: 'String', birthday: 'DateTime' },
-      '`custom_id`, `event_name`, <your column> AS last_updated_at, `birthday`',
+      'never uses the time of the event for the cursor',
+      {
+        custom_id: 'String',
+        event_name: 'String',
+        event_time: 'DateTime',
+        created_at: 'DateTime',
+        ts: 'DateTime',
+        paid_at: 'DateTime',
+      },
+      '`custom_id`, `event_name`, <time of insertion> AS last_updated_at, `event_time`, `created_at`, `ts`, `paid_at`',
     ],
     [
       'uses the first column that fits, and each column once',
@@ -73,25 +80,25 @@ describe('the proposed view', () => {
         profileId: 'String',
         type: 'String',
         name: 'String',
-        ts: 'DateTime',
-        created_at: 'DateTime',
+        updated: 'DateTime',
+        modified_at: 'DateTime',
       },
-      'toString(`customer_id`) AS custom_id, `type` AS event_name, `ts` AS last_updated_at, `profileId`, `name`, `created_at`',
+      'toString(`customer_id`) AS custom_id, `type` AS event_name, `updated` AS last_updated_at, `profileId`, `name`, `modified_at`',
     ],
     [
       'prefers the time of insertion for the cursor',
-      { custom_id: 'String', event_name: 'String', happened_at: 'DateTime', inserted_at: 'DateTime64(6)' },
-      '`custom_id`, `event_name`, `inserted_at` AS last_updated_at, `happened_at`',
+      { custom_id: 'String', event_name: 'String', updated_at: 'DateTime', inserted_at: 'DateTime64(6)' },
+      '`custom_id`, `event_name`, `inserted_at` AS last_updated_at, `updated_at`',
     ],
     [
       'does not match a part of a name',
       { my_user_id: 'String', user_identity: 'String', event_id: 'String', nickname: 'String' },
-      '<your column> AS custom_id, <your column> AS event_name, <your column> AS last_updated_at, `my_user_id`, `user_identity`, `event_id`, `nickname`',
+      '<profile id> AS custom_id, <event name> AS event_name, <time of insertion> AS last_updated_at, `my_user_id`, `user_identity`, `event_id`, `nickname`',
     ],
     [
       'quotes names',
-      { userid: 'String', 'a`b\\c d': 'UInt8', EventType: 'String', 'sent at time': 'DateTime' },
-      'toString(`userid`) AS custom_id, `EventType` AS event_name, `sent at time` AS last_updated_at, `a\\`b\\\\c d`',
+      { userid: 'String', 'a`b\\c d': 'UInt8', EventType: 'String', 'loaded at time': 'DateTime' },
+      'toString(`userid`) AS custom_id, `EventType` AS event_name, `loaded at time` AS last_updated_at, `a\\`b\\\\c d`',
     ],
   ])('%s', (_, columns, list) => {
     expect(selected(columns)).toBe(list);
@@ -104,18 +111,31 @@ describe('the proposed view', () => {
   });
 });
 
-test.each<[string, Record<string, string>, string, string | undefined]>([
-  ['a letter is missing', { inserted_at: 'DateTime', event_time: 'DateTime' }, 'insertd_at', 'inserted_at'],
-  ['it is abbreviated', { event_time: 'DateTime', inserted_at: 'DateTime' }, 'inserted', 'inserted_at'],
-  ['its case differs', { InsertedAt: 'DateTime' }, 'insertedat', 'InsertedAt'],
-  ['nothing is similar', { event_time: 'DateTime' }, 'inserted_at', undefined],
-  ['the similar column has no order', { inserted_at: 'Array(String)' }, 'insertd_at', undefined],
-])('suggests a column for a misspelt cursor: %s', (_, columns, cursor, expected) => {
-  const all = { custom_id: 'String', event_name: 'String', ...columns };
-  const table = {
-    database: 'shop',
-    name: 'events',
-    columns: Object.entries(all).map(([name, type]) => ({ name, type: parseClickHouseType(type) })),
-  };
-  expect(suggestCursor(table, cursor)).toBe(expected);
+describe('advises on a cursor that the table lacks:', () => {
+  const misspelt = (name: string): string =>
+    `"cursor_column" may be misspelt: there is "${name}" in "events". Use that name.`;
+
+  test.each<[string, Record<string, string>, string, string | undefined]>([
+    ['a letter is missing', { inserted_at: 'DateTime', event_time: 'DateTime' }, 'insertd_at', misspelt('inserted_at')],
+    ['it is abbreviated', { event_time: 'DateTime', inserted_at: 'DateTime' }, 'inserted', misspelt('inserted_at')],
+    ['its case differs', { InsertedAt: 'DateTime' }, 'insertedat', misspelt('InsertedAt')],
+    [
+      'the table has the usual one',
+      { event_time: 'DateTime', last_updated_at: 'DateTime' },
+      'inserted',
+      '"events" has the usual cursor column: use "cursor_column": "last_updated_at".',
+    ],
+    ['nothing is similar', { event_time: 'DateTime' }, 'inserted_at', undefined],
+    ['the similar column is the time of the event', { event_time: 'DateTime' }, 'event_tim', undefined],
+    ['the similar column has no order', { inserted_at: 'Array(String)' }, 'insertd_at', undefined],
+    ['the usual one has no order', { last_updated_at: 'Array(String)' }, 'inserted', undefined],
+  ])('%s', (_, columns, cursor, expected) => {
+    const all = { custom_id: 'String', event_name: 'String', ...columns };
+    const table = {
+      database: 'shop',
+      name: 'events',
+      columns: Object.entries(all).map(([name, type]) => ({ name, type: parseClickHouseType(type) })),
+    };
+    expect(adviseCursor(table, cursor)).toBe(expected);
+  });
 });

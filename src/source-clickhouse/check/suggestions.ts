@@ -1,7 +1,8 @@
 import { suggestName } from '../../shared/suggest.ts';
+import { DEFAULT_CURSOR_COLUMN } from '../config/schema.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import { defaultUse, hasColumn, type ReadRole, type RowKind } from '../schema/required-columns.ts';
+import { defaultUse, EVENT_TIME_COLUMN, hasColumn, type ReadRole, type RowKind } from '../schema/required-columns.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
@@ -31,10 +32,9 @@ function isCandidate(role: Wanted['role'], kind: RowKind, { name, type }: Column
     case 'event_name':
       return /^(event|event_?type|action|type|name)$/i.test(name);
     case 'cursor':
-      return (
-        unwrapType(type).kind === 'date_time' &&
-        /(insert|ingest|load|receiv|updat|modif|chang|creat|time|date|_at$|^ts$)/i.test(name)
-      );
+      // No other timestamp, such as event_time or created_at: it may be the time of the event. A row that is inserted after rows
+      // with a later time would then never be read.
+      return unwrapType(type).kind === 'date_time' && /insert|ingest|load|receiv|updat|modif|chang/i.test(name);
   }
 }
 
@@ -66,22 +66,33 @@ export function proposeColumn(table: Table, { name, role }: Wanted, kind: RowKin
   const candidates = table.columns.filter((column) => !taken.has(column.name) && isCandidate(role, kind, column));
   const best = role === 'cursor' ? candidates.find((column) => BEST_CURSOR[kind].test(column.name)) : undefined;
   const candidate = best ?? candidates[0];
-  if (candidate === undefined) return `<your column> AS ${quoteAlias(name)}`;
+  if (candidate === undefined) return `<${PLACEHOLDERS[kind][role]}> AS ${quoteAlias(name)}`;
   taken.add(candidate.name);
   const value = quoteIdentifier(candidate.name);
   return `${role === 'custom_id' ? `toString(${value})` : value} AS ${quoteAlias(name)}`;
 }
+
+/** What the user has to fill in if no column looks like the wanted one. */
+const PLACEHOLDERS: Record<RowKind, Record<Wanted['role'], string>> = {
+  event: { custom_id: 'profile id', event_name: 'event name', cursor: 'time of insertion' },
+  profile: { custom_id: 'profile id', event_name: 'event name', cursor: 'time of the last change' },
+};
 
 /** Quotes an alias only if necessary, because people read the statement. */
 function quoteAlias(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
 }
 
-/** Suggests the column that a misspelt cursor column probably means. Returns undefined if no column is similar. */
-export function suggestCursor(table: Table, cursorColumn: string): string | undefined {
-  const usable = table.columns.filter(({ type }) => createCursorCodec(type) !== undefined);
-  return suggestName(
-    cursorColumn,
-    usable.map(({ name }) => name),
-  );
+/**
+ * Advises which column of the table to use as the cursor: one whose name is similar to the configured one, or the usual one. Returns
+ * undefined if the table has neither. The time of the event is never suggested.
+ */
+export function adviseCursor({ columns, name }: Table, cursorColumn: string): string | undefined {
+  const usable = columns
+    .filter((column) => column.name !== EVENT_TIME_COLUMN && createCursorCodec(column.type) !== undefined)
+    .map((column) => column.name);
+  const near = suggestName(cursorColumn, usable);
+  if (near !== undefined) return `"cursor_column" may be misspelt: there is "${near}" in "${name}". Use that name.`;
+  if (!usable.includes(DEFAULT_CURSOR_COLUMN)) return undefined;
+  return `"${name}" has the usual cursor column: use "cursor_column": "${DEFAULT_CURSOR_COLUMN}".`;
 }
