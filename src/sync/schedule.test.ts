@@ -24,17 +24,12 @@ describe('--every', () => {
     expect(starts).toEqual([now + period, now + period, now + 2 * period]);
   });
 
-  test.each(['0s', '5', '5 minutes', '-5m', 'm', '', '5M', '1y', '367d', '99999999999d'])(
-    '%j is refused',
-    (interval) => {
-      expect(() => createIntervalSchedule(interval, 0)).toThrow(
-        expect.objectContaining({ failureType: 'config_error' }),
-      );
-      expect(() => createIntervalSchedule(interval, 0)).toThrow(
-        /isn't a valid duration\. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d/,
-      );
-    },
-  );
+  test.each(['0s', '5', 'often', '-5m', 'm', '', '5M', '1y', '367d', '99999999999d'])('%j is refused', (interval) => {
+    expect(() => createIntervalSchedule(interval, 0)).toThrow(expect.objectContaining({ failureType: 'config_error' }));
+    expect(() => createIntervalSchedule(interval, 0)).toThrow(
+      /isn't a valid duration\. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d/,
+    );
+  });
 });
 
 describe('--cron', () => {

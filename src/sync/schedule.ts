@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
-import ms from 'ms';
 import type { ConnectorError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
+import { parseDuration } from './duration.ts';
 
 /** Determines when runs start. All times are in milliseconds since the epoch. */
 export type Schedule = {
@@ -19,9 +19,6 @@ export type NextStart = {
   failedRuns: number;
 };
 
-/** Matches a duration: a number and a unit. */
-const DURATION = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
-
 /** The minimum and maximum wait after a failed run, in milliseconds. The wait doubles with each further failure in a row. */
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 60 * 60_000;
@@ -31,9 +28,6 @@ const LONGEST_WAIT_MS = 60 * 60_000;
  * retry at the same time.
  */
 const JITTER = 0.1;
-
-/** The maximum duration, in milliseconds: one year. A longer one is probably a typing error. */
-const LONGEST_DURATION_MS = 366 * 24 * 3_600_000;
 
 /**
  * Creates a schedule whose first run starts immediately. The next runs are due at equal intervals after that.
@@ -45,25 +39,6 @@ const LONGEST_DURATION_MS = 366 * 24 * 3_600_000;
 export function createIntervalSchedule(interval: string, now: number): Schedule {
   const period = parseDuration('--every', interval);
   return { first: now, after: (time) => now + (Math.floor((time - now) / period) + 1) * period };
-}
-
-/**
- * Parses the value of an option that is a duration, such as 30s, 5m, 2h or 1d.
- *
- * @returns milliseconds, more than 0.
- * @throws ConnectorError (config_error) if the value is not a duration of at most a year.
- */
-export function parseDuration(option: string, text: string): number {
-  const duration = isDuration(text) ? ms(text) : 0;
-  if (duration > 0 && duration <= LONGEST_DURATION_MS) return duration;
-  throw syncError(
-    'command_invalid',
-    `${option} ${text} isn't a valid duration. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d.`,
-  );
-}
-
-function isDuration(text: string): text is ms.StringValue {
-  return DURATION.test(text);
 }
 
 /**

@@ -5,6 +5,7 @@ import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { type AlertArguments, parseAlertOptions } from './alerts/options.ts';
 import type { SyncContext } from './context.ts';
+import { parseDuration } from './duration.ts';
 import { RunLog } from './history/run-history.ts';
 import { createRunRecord } from './history/run-record.ts';
 import { type MetricsArguments, type MetricsOptions, parseMetricsOptions } from './metrics/options.ts';

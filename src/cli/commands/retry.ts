@@ -1,4 +1,3 @@
-import ms from 'ms';
 import { REJECTION_CODES } from '../../destination-batch/codes.ts';
 import { retry } from '../../destination-batch/commands.ts';
 import type { RetryOptions, RetryPlan, RetryResult } from '../../destination-batch/retry/retry.ts';
@@ -8,6 +7,7 @@ import { runInProcess } from '../../runner/in-process.ts';
 import { onAbort } from '../../shared/abort.ts';
 import { printableLines } from '../../shared/printable.ts';
 import { suggestName } from '../../shared/suggest.ts';
+import { parseDuration } from '../../sync/duration.ts';
 import { shortenMessage } from '../../sync/report/text-reporter.ts';
 import { describeJsonFile, parseRowCount, REFERENCES_NOTE } from '../arguments.ts';
 import { type Command, type CommandHelp, commandParser } from '../command.ts';
@@ -28,9 +28,6 @@ Sends rejected rows again, if the destination has stored them (rejected_rows in 
 const STOPPING =
   'Stopping: sending the rows that were read. Press Ctrl-C again to stop now: rows that may have arrived by then are marked, and not sent again.';
 
-/** Matches a value of --since. */
-const AGE = /^\d+(\.\d+)?(s|m|h|d)$/;
-
 const OPTIONS = {
   destination: describeJsonFile('the configuration of the destination'),
   reason: {
@@ -43,7 +40,7 @@ const OPTIONS = {
     type: 'string',
     requiresArg: true,
     describe: 'only rows that were rejected within this time, such as 90m, 24h or 7d',
-    coerce: parseAge,
+    coerce: (text: unknown) => (typeof text === 'string' ? parseDuration('--since', text) : undefined),
   },
   limit: {
     type: 'string',
@@ -124,15 +121,4 @@ function parseReason(text: unknown): string | undefined {
   throw new Error(
     `--reason ${text} is not a rejection code.${near === undefined ? '' : ` Did you mean ${near}?`} The codes are ${REJECTION_CODES.join(', ')}.`,
   );
-}
-
-/** Parses an age, and returns it in milliseconds. */
-function parseAge(text: unknown): number | undefined {
-  if (text === undefined) return undefined;
-  if (typeof text === 'string' && isAge(text)) return ms(text);
-  throw new Error('--since must be a number and a unit, such as 90m, 24h or 7d.');
-}
-
-function isAge(text: string): text is ms.StringValue {
-  return AGE.test(text);
 }

@@ -1,7 +1,7 @@
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { describeTerminal } from '../../runner/terminal/terminal.ts';
 import { printableLines } from '../../shared/printable.ts';
-import { parseDuration } from '../../sync/schedule.ts';
+import { parseDuration } from '../../sync/duration.ts';
 import { openStateStore } from '../../sync/state/open-store.ts';
 import { formatStatusAsJson } from '../../sync/status/json.ts';
 import { readStatus, STATUS_EXIT_CODES } from '../../sync/status/status.ts';
