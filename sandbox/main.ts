@@ -58,6 +58,7 @@ END
 cat > destination.json <<'END'
 ${JSON.stringify({ api_url: batch.url, project_key: projectKey, rest_api_key: restApiKey })}
 END
+chmod 600 source.json destination.json
 
 Press Ctrl-C to stop both servers and delete their data.`;
 }

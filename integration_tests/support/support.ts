@@ -26,7 +26,8 @@ export function temporaryFiles(): (name: string, content: unknown) => string {
     files += 1;
     const path = join(folder, String(files), name);
     mkdirSync(dirname(path));
-    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+    // As a careful user does: `sync` and `preview` warn of secrets that every user of the machine can read.
+    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 });
     return path;
   };
 }

@@ -12,6 +12,7 @@ import { isWarningOrWorse, type Message } from '../protocol/messages.ts';
 import { chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { checkConfigurations } from '../runner/check-configurations.ts';
 import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
+import { findExposedSecrets } from '../runner/exposed-secrets.ts';
 import { runInProcess } from '../runner/in-process.ts';
 import { StreamUses } from '../runner/stream-uses.ts';
 import { createTempFolder } from '../runner/temp-folder.ts';
@@ -55,6 +56,8 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     reported.add(message);
   };
   await checkConfigurations(options, { environment: context.environment, warn: (_, message) => warn(message) });
+  const exposed = await findExposedSecrets(options);
+  if (exposed !== undefined) warn(exposed);
   const configuration = await readDestinationConfiguration(context, options);
   const streams = await describeStreams(context, options.source, warn);
   const names = streams.map(({ name }) => name);

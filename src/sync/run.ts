@@ -9,6 +9,7 @@ import { callWithConfiguration } from '../runner/call-with-configuration.ts';
 import { buildCatalog, chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { checkConfigurations } from '../runner/check-configurations.ts';
 import { syncError } from '../runner/errors.ts';
+import { findExposedSecrets } from '../runner/exposed-secrets.ts';
 import type { DiscoveredStream, StateMessage } from '../runner/messages.ts';
 import { createTempFolder } from '../runner/temp-folder.ts';
 import { plural } from '../shared/format.ts';
@@ -32,6 +33,8 @@ export type RunOptions = {
   allStreams: boolean;
   limit: number | undefined;
   fullRefresh: boolean;
+  /** Whether to warn of secrets in the configurations that other users can read. */
+  warnOfExposedSecrets?: boolean;
   /** Whether a first run fails at once if no ClickHouse answers. A sync on a schedule retries, as the server may still be starting. */
   failFast?: boolean;
   /** The arguments of `write` for a log of its requests. */
@@ -107,6 +110,8 @@ async function discoverAndTransfer(
   findings.syncState = syncState;
   const warn = (role: Component, message: string): void => reporter.log('WARN', role, message);
   await checkConfigurations({ source, destination }, { environment: process.env, warn });
+  const exposed = options.warnOfExposedSecrets === true ? await findExposedSecrets(options) : undefined;
+  if (exposed !== undefined) warn('sync', exposed);
   const isDryRun = await readIsDryRun(destination);
   const startFrom = await readStartFrom(source);
   findings.isDryRun = isDryRun;

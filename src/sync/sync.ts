@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { asConnectorError } from '../protocol/errors.ts';
+import { parseDuration } from '../runner/duration.ts';
 import { syncError } from '../runner/errors.ts';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { Alerts } from './alerts/alerts.ts';
@@ -14,7 +15,7 @@ import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
 import { type RunListener, RunListeners } from './run-listener.ts';
 import { runOnSchedule } from './run-on-schedule.ts';
-import { createCronSchedule, createIntervalSchedule, parseDuration, type Schedule } from './schedule.ts';
+import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { openStateStore } from './state/open-store.ts';
 import { RunLock } from './state/run-lock.ts';
 
@@ -61,9 +62,12 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
     const onProgress = listeners.progress.bind(listeners);
     const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lock.lost]) };
     const failFast = schedule === undefined;
+    let warnOfExposedSecrets = true;
     const run = async (): Promise<RunResult> => {
       listeners.runStarted(now());
-      const result = await lock.guard(running, (guarded) => runOnce({ ...options, failFast }, guarded));
+      const runOptions = { ...options, failFast, warnOfExposedSecrets };
+      warnOfExposedSecrets = false;
+      const result = await lock.guard(running, (guarded) => runOnce(runOptions, guarded));
       reporter.runEnded(result);
       // After a lost lock, the state and the records belong to another process. A dry run sends nothing, so it isn't recorded.
       if (!lock.lost.aborted && !result.isDryRun) await listeners.runEnded(createRunRecord(result));

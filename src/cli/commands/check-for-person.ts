@@ -7,7 +7,7 @@ import { wrapMessage } from '../../runner/terminal/message-layout.ts';
 import { describeTerminal, type Terminal } from '../../runner/terminal/terminal.ts';
 import { type Attempt, tryConnector } from '../../runner/try-connector.ts';
 import { formatCount, formatList } from '../../shared/format.ts';
-import { isOfStatement } from '../../shared/statement.ts';
+import { endsWithStatement, isOfStatement } from '../../shared/statement.ts';
 import { checkOptions, REFERENCES_NOTE, resolveEnvironment } from '../arguments.ts';
 import {
   type CommandHelp,
@@ -61,7 +61,7 @@ export async function runForPerson(launcher: Launcher, args: readonly string[]):
       if (path === undefined) continue;
       const attempt = await TESTS[role](context, path, uses);
       if (stop.aborted) return EXIT_CODES.failed;
-      const exposed = attempt.kind === 'works' ? await findExposedSecrets(role, path) : undefined;
+      const exposed = attempt.kind === 'works' ? await findExposedSecrets({ [role]: path }) : undefined;
       if (exposed !== undefined) attempt.warnings.push(exposed);
       process.stdout.write(describeAttempt(role, attempt, resolveLauncher(), terminal));
       if (attempt.kind === 'fails') exitCode = EXIT_CODES.misconfigured;
@@ -107,8 +107,8 @@ function describeAttempt(role: Role, attempt: Attempt<string>, launcher: string,
     attempt.kind === 'works'
       ? [layOutItem(paint('green', '✓'), `${name} works (${attempt.found})`, terminal)]
       : [
-          layOutItem(paint('red', '✗'), `${name}: ${attempt.error.message}`, terminal),
-          '',
+          layOutItem(paint('red', '✗'), startWith(name, attempt.error.message), terminal),
+          ...(endsWithStatement(attempt.error.message) ? [] : ['']),
           layOutItem(' ', `More: ${launcher} explain ${attempt.error.page}`, terminal),
         ];
   const lines = [
@@ -119,11 +119,16 @@ function describeAttempt(role: Role, attempt: Attempt<string>, launcher: string,
   return terminal.toCharset(`${lines.join('\n')}\n`);
 }
 
+/** Puts a name before a message that does not begin with it. */
+function startWith(name: string, message: string): string {
+  return message.startsWith(`${name} `) ? message : `${name}: ${message}`;
+}
+
 /** Lays out a message with a mark before it. The message is wrapped and indented, except for the lines of a statement. */
 function layOutItem(mark: string, message: string, { width }: Terminal): string {
   const [first = '', ...others] = wrapMessage(message, width - MARK_WIDTH).split('\n');
   const indented = others.map((line) =>
     line === '' || isOfStatement(line) ? line : `${' '.repeat(MARK_WIDTH)}${line}`,
   );
-  return [`${mark} ${first}`, ...indented].join('\n');
+  return [`${mark} ${first}`, ...indented, ...(endsWithStatement(message) ? [''] : [])].join('\n');
 }

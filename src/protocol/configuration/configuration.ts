@@ -16,6 +16,8 @@ type InlineConfiguration = {
   value: unknown;
   /** The folder at which relative paths in it start. Defaults to the working folder. */
   folder?: string;
+  /** The file that contains it among other options. */
+  file?: string;
 };
 
 /** The path of a configuration's file, or the configuration itself. */

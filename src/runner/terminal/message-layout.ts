@@ -31,7 +31,7 @@ export function layOutText(text: string, { isTerminal, width }: Pick<Terminal, '
 
 /**
  * Lays out a message with its level. In a terminal, the level is coloured, and the message is wrapped beside it. The lines of a
- * statement are not wrapped and not indented further, so that they can be copied.
+ * statement are not wrapped and not indented further, and a blank line follows them, so that they can be copied.
  */
 export function layOutMessage(level: string, message: string, terminal: Terminal): string {
   const label = level.padEnd(LEVEL_WIDTH);
@@ -41,7 +41,7 @@ export function layOutMessage(level: string, message: string, terminal: Terminal
   const [first = '', ...others] = layOutText(message, { isTerminal, width: width - LEVEL_WIDTH }).split('\n');
   if (!isTerminal) return [shown + first, ...others].join('\n');
   const indented = others.map((line) => (line === '' || isOfStatement(line) ? line : ' '.repeat(LEVEL_WIDTH) + line));
-  return [shown + first, ...indented].join('\n');
+  return [shown + first, ...indented, ...(endsWithStatement(message) ? [''] : [])].join('\n');
 }
 
 /** Lays out an error of a command that prints no other messages: only a terminal shows its level. */

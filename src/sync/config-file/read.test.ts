@@ -54,6 +54,7 @@ describe('reads', () => {
           name: `"source" of ${join(folder, 'conf/sync.json')}`,
           value: { host: 'h', password: '${KEY}$${' },
           folder: join(folder, 'conf'),
+          file: join(folder, 'conf/sync.json'),
         },
       }),
     ],

@@ -42,7 +42,7 @@ export async function readSyncFile(path: string, environment: Environment): Prom
     given === undefined || isAbsolute(given) || LOCATION.test(given) ? given : join(folder, given);
   const configuration = (role: 'source' | 'destination', given: SyncFile['source']): GivenConfiguration | undefined => {
     if (typeof given !== 'object') return inFolder(given);
-    return { name: `"${role}" of ${path}`, value: written[role], folder: resolve(folder) };
+    return { name: `"${role}" of ${path}`, value: written[role], folder: resolve(folder), file: path };
   };
   return {
     source: configuration('source', source),
