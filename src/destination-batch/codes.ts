@@ -1,5 +1,3 @@
-import { NAME_FORM } from './batch/limits.ts';
-
 /**
  * The codes of rejected rows, each with advice for the user. A row is rejected either by a check before it is sent, or
  * by Batch. The codes are stable, because users count them and search for them. Each has a page in
@@ -10,8 +8,10 @@ const REJECTIONS = {
   custom_id_too_long: 'For custom_id, use the column with the ids that Batch knows',
   custom_id_malformed: 'Remove line breaks and broken characters from the column for custom_id',
   custom_id_placeholder: 'Filter out rows whose custom_id is a placeholder such as null',
-  event_name_invalid: `Give each row an event_name of ${NAME_FORM}`,
-  event_time_invalid: 'Write event_time as a timestamp with a time zone, such as 2026-04-17T04:25:00Z, or as NULL',
+  event_name_invalid:
+    "Convert event_name in a view, for example with lower(replaceRegexpAll(event_name, '[^A-Za-z0-9]+', '_')), and filter out rows without a name",
+  event_time_invalid:
+    'Write event_time with a time zone, or as NULL: Batch then uses the time at which it receives the event',
   event_too_old:
     'To leave out old rows in a first run, set "start_from" in the source, for example to "23h". Otherwise, sync more often than once a day, or set policies.untimely_event to send_without_time',
   event_in_future: 'Correct the clock that sets event_time, or set policies.untimely_event to send_without_time',

@@ -19,7 +19,7 @@ export const NOT_INTEGER = attributeError(
 );
 export const NO_DATE = attributeError(
   'date_invalid',
-  'is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z',
+  "is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z. Convert it in a view, for example with parseDateTime64BestEffort(c, 3, 'Europe/Paris')",
 );
 export const NO_URL = attributeError(
   'url_invalid',

@@ -592,7 +592,8 @@ describe('a date', () => {
         {
           path: 'v',
           code: 'date_invalid',
-          reason: 'is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z',
+          reason:
+            "is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z. Convert it in a view, for example with parseDateTime64BestEffort(c, 3, 'Europe/Paris')",
         },
       ],
     });

@@ -225,7 +225,8 @@ describe('event_time', () => {
       kind: 'rejected',
       rejection: {
         code: 'event_time_invalid',
-        reason: 'event_time is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z',
+        reason:
+          "event_time is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z. A view can convert it: parseDateTime64BestEffort(event_time, 3, 'Europe/Paris')",
       },
     });
   });
@@ -630,7 +631,7 @@ describe('policies.invalid_attribute', () => {
     [
       'the first of several errors',
       '"a":"","date__b":"x","url__c":"x"',
-      'the attribute "date__b" is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z (date_invalid)',
+      'the attribute "date__b" is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z. Convert it in a view, for example with parseDateTime64BestEffort(c, 3, \'Europe/Paris\') (date_invalid)',
     ],
     [
       'one inside an object',

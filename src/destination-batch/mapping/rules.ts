@@ -169,7 +169,7 @@ export class EventRules {
     if (time === undefined) {
       return rejectRow(
         'event_time_invalid',
-        `${this.columns.eventTime} is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z`,
+        `${this.columns.eventTime} is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z. A view can convert it: parseDateTime64BestEffort(${this.columns.eventTime}, 3, 'Europe/Paris')`,
       );
     }
     const age = this.ageOf(toEpochMs(time));
