@@ -268,7 +268,11 @@ describe('dead letters in files', () => {
   });
 
   test.each<[string, () => string, RegExp]>([
-    ['is not there', () => join(folder, 'none'), /The folder does not exist\. Create it; in a container, mount it/],
+    [
+      'is not there',
+      () => join(folder, 'none'),
+      /The folder does not exist\. Create it \(mkdir -p \S+none\); in a container, mount it/,
+    ],
     ['is not a folder', () => file('a-file', 'x'), /The path is not a folder\. Give the path of a folder/],
     ['can not be written to', () => '/proc', /has no permission|Create it/],
   ])('check and write say when the folder %s', async (_, path, expected) => {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
+import { quoteForShell } from '../../shared/statement.ts';
 import { destinationError } from '../errors.ts';
 import type { StorageErrorTexts, StoredFile, StoredFiles } from './stored-files.ts';
 
@@ -116,7 +117,11 @@ export class Folder implements StoredFiles {
 
   #explain(error: unknown): ConnectorError {
     if (error instanceof ConnectorError) return error;
-    const meaning = MEANINGS[codeOf(error)];
+    const code = codeOf(error);
+    const meaning =
+      code === 'ENOENT'
+        ? `The folder does not exist. Create it (mkdir -p ${quoteForShell(this.#path)}); in a container, mount it`
+        : MEANINGS[code];
     return destinationError(
       meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',
       `Rejected rows can't be ${this.#texts.action} the folder ${this.#path} (rejected_rows.path). ${meaning ?? `${describeSystemError(error)}. The disk may be failing`}. ${this.#texts.consequence}`,
@@ -187,7 +192,6 @@ async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
 
 /** What an error of the file system means and what to do about it. The keys are Node's error codes. */
 const MEANINGS: Record<string, string> = {
-  ENOENT: 'The folder does not exist. Create it; in a container, mount it',
   ENOTDIR: 'The path is not a folder. Give the path of a folder',
   EACCES: "The connector's user has no permission to read and write there. Change the owner or the mode of the folder",
   EPERM: "The connector's user has no permission to read and write there. Change the owner or the mode of the folder",

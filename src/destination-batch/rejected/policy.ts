@@ -1,4 +1,5 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
+import { formatNumber } from '../../shared/format.ts';
 import { findRemedy, type RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
@@ -99,7 +100,7 @@ export class RejectionPolicy {
       return {
         kind: 'failed',
         error: createError(
-          `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. ${explainMany(code)}`,
+          `${formatNumber(times)} of the ${formatNumber(rows)} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. ${explainMany(code)}`,
           code,
         ),
       };
@@ -110,7 +111,7 @@ export class RejectionPolicy {
       return {
         kind: 'failed',
         error: createError(
-          `${all} of ${rows} rows were rejected, most often with ${code} (${times}), but on_rejection allows at most a share of ${this.#maxShare}`,
+          `${formatNumber(all)} of ${formatNumber(rows)} rows were rejected, most often with ${code} (${formatNumber(times)}), but on_rejection allows at most a share of ${this.#maxShare}`,
           code,
         ),
       };
