@@ -109,9 +109,9 @@ describe('a sample', () => {
     expect(
       columns.filter(({ oddities }) => oddities.size > 0).map(({ name, oddities }) => [name, [...oddities]]),
     ).toEqual([
-      ['custom_id', [['begin or end with a space, and are sent with it: each is a profile of its own', 1]]],
-      ['a', [['look like JSON, but are not valid JSON: they are sent as strings', 1]]],
-      ['c', [['look like JSON, but are not valid JSON: they are sent as strings', 1]]],
+      ['custom_id', [['begins or ends with a space, and is sent with it: for Batch, that is another profile', 1]]],
+      ['a', [['looks like JSON, but is not valid JSON, and is sent as a string', 1]]],
+      ['c', [['looks like JSON, but is not valid JSON, and is sent as a string', 1]]],
     ]);
   });
 });

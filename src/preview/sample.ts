@@ -35,9 +35,9 @@ export type SampleMapper = {
   describeColumn: (column: string) => ColumnUse;
 };
 
-/** What is unusual about a value. Each is a predicate of the values of a column. */
-const BROKEN_JSON = 'look like JSON, but are not valid JSON: they are sent as strings';
-const SPACED_ID = 'begin or end with a space, and are sent with it: each is a profile of its own';
+/** What is unusual about a value. */
+const BROKEN_JSON = 'looks like JSON, but is not valid JSON, and is sent as a string';
+const SPACED_ID = 'begins or ends with a space, and is sent with it: for Batch, that is another profile';
 
 /** A row to show. */
 export type ShownRow = { row: Row; isRejected: boolean };

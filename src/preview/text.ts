@@ -104,7 +104,7 @@ function formatColumns(sample: Sample, terminal: Terminal): string {
   const rows = sample.columns.flatMap((column): Cell[][] => {
     const remarks = [
       ...[...column.remarks].map(([code, { times, reason }]) => `${formatRemark(code, times)}: ${printable(reason)}`),
-      ...[...column.oddities].map(([oddity, times]) => `${formatCount(times, 'value')} ${oddity}`),
+      ...[...column.oddities].map(([oddity, times]) => `${formatNumber(times)} × ${oddity}`),
       ...sample.findTypeChanges(column).map(formatTypeChange),
     ];
     return [
@@ -189,5 +189,6 @@ function describeVerdict({ rows, rejected }: Sample, { paint }: Terminal): strin
   const accepted = rows - rejected;
   const all = rows === 1 ? 'The row' : `All ${formatNumber(rows)} rows`;
   if (rejected === 0) return `${paint('green', all)} would be accepted.`;
+  if (accepted === 0) return `${paint('red', all)} would be rejected.`;
   return `${formatNumber(accepted)} of ${formatCount(rows, 'row')} would be accepted, and ${paint('red', formatNumber(rejected))} rejected.`;
 }
