@@ -1,10 +1,15 @@
-import type { WriteStream } from 'node:tty';
-import stringWidth from 'string-width';
-
 /** The assumed width of a terminal that doesn't report its width. */
 const USUAL_COLUMNS = 80;
 
 const ESCAPE = '\u001b[';
+
+/** The parts of a terminal that the line needs. */
+export type LineTerminal = {
+  columns?: number;
+  write: (text: string) => unknown;
+  on: (event: 'resize', listener: () => void) => unknown;
+  off: (event: 'resize', listener: () => void) => unknown;
+};
 
 /** Draws the line for a terminal with this number of columns. The line must be narrower. */
 type Draw = (columns: number) => string;
@@ -14,11 +19,11 @@ type Draw = (columns: number) => string;
  * leaves parts of the line on the screen when the terminal becomes narrower, which wraps the line.
  */
 export class StatusLine {
-  readonly #terminal: WriteStream;
+  readonly #terminal: LineTerminal;
   #draw: Draw | undefined;
   #shown = '';
 
-  constructor(terminal: WriteStream) {
+  constructor(terminal: LineTerminal) {
     this.#terminal = terminal;
   }
 
@@ -49,16 +54,14 @@ export class StatusLine {
     if (this.#draw !== undefined) this.#replace('', this.#draw(this.#columns));
   };
 
+  /**
+   * The cursor stays at the start of the line. Some terminals wrap the line when they become narrower, and others cut it: in both
+   * kinds, everything from the cursor on is then the line.
+   */
   #replace(above: string, text: string): void {
-    const written = `${this.#eraser()}${above}${text}`;
+    const erase = this.#shown === '' ? '' : `\r${ESCAPE}J`;
+    const written = `${erase}${above}${text === '' ? '' : `${text}\r`}`;
     this.#shown = text;
     if (written !== '') this.#terminal.write(written);
-  }
-
-  /** Returns the codes that erase the line. A terminal that became narrower has wrapped it into several rows. */
-  #eraser(): string {
-    if (this.#shown === '') return '';
-    const rows = Math.ceil(stringWidth(this.#shown) / this.#columns);
-    return `${rows > 1 ? `${ESCAPE}${rows - 1}A` : ''}\r${ESCAPE}J`;
   }
 }
