@@ -8,6 +8,7 @@ import { quoteForShell } from '../shared/statement.ts';
 import { type Answers, readAnswers } from './answers.ts';
 import { createDestinationSteps } from './destination-steps.ts';
 import { FILES, findExistingFiles, listFiles, readOptions, writeFiles } from './files.ts';
+import { questionOutput } from './output.ts';
 import { AnswersEndedError, Questions, showMessage } from './prompts.ts';
 import { SourceSteps } from './source-steps.ts';
 import { askForStart } from './start.ts';
@@ -29,7 +30,8 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
       'init needs a terminal to ask its questions. Run it in a terminal, or write the configuration files by hand: `spec` prints their options.',
     );
   }
-  intro('From ClickHouse to Batch');
+  const output = questionOutput();
+  intro('From ClickHouse to Batch', { output });
   const questions = new Questions(context.stop);
   const before = await readAnswers('.');
   if (apiUrl !== undefined) before.destination.api_url = apiUrl;
@@ -42,6 +44,7 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
     const kept = context.stop.aborted ? [] : await offerToKeep(questions, answers, before);
     outro(
       kept.length === 0 ? 'Stopped: nothing was written.' : `Wrote ${kept.join(' and ')}. Run init again to continue.`,
+      { output },
     );
     return false;
   }
@@ -72,8 +75,9 @@ async function askAndWrite(
     destination: { ...answers.destination, ...(isEvents ? {} : { streams: asProfiles(source.tables) }) },
     catalog: buildCatalog(chooseStreams(source.streams, source.tables), 'incremental'),
   });
-  log.success(`Wrote ${written.join(', ')}, readable only by you.`);
-  outro(`No ${isEvents ? 'event' : 'attribute'} was sent to Batch. Next steps:`);
+  const output = questionOutput();
+  log.success(`Wrote ${written.join(', ')}, readable only by you.`, { output });
+  outro(`No ${isEvents ? 'event' : 'attribute'} was sent to Batch. Next steps:`, { output });
   // Users copy these commands, so they are printed without the frame, which would break them into lines.
   process.stdout.write(`${formatNextCommands(launcher, source.tables)}\n`);
 }

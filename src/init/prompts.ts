@@ -2,6 +2,7 @@ import { type CANCEL_SYMBOL, confirm, isCancel, log, multiselect, password, sele
 import { wrapMessage } from '../runner/terminal/message-layout.ts';
 import { onAbort } from '../shared/abort.ts';
 import { isOfStatement } from '../shared/statement.ts';
+import { questionOutput } from './output.ts';
 
 /** The width of the frame beside the text: a bar and two spaces. */
 const BAR_WIDTH = 3;
@@ -42,6 +43,7 @@ type SecretQuestion = {
 /** Asks questions in the terminal. A question rejects with an AnswersEndedError if the user leaves it, or if a signal ends it. */
 export class Questions {
   readonly #stop: AbortSignal;
+  readonly #output = questionOutput();
 
   constructor(stop: AbortSignal) {
     this.#stop = stop;
@@ -61,6 +63,7 @@ export class Questions {
     const answer = await this.#ask((signal) =>
       text({
         signal,
+        output: this.#output,
         message,
         ...(initial === undefined ? {} : { initialValue: initial }),
         ...(defaultAnswer === undefined ? {} : { defaultValue: defaultAnswer, placeholder: defaultAnswer }),
@@ -82,6 +85,7 @@ export class Questions {
     const answer = await this.#ask((signal) =>
       password({
         signal,
+        output: this.#output,
         message,
         // The text is not shown, so the user could not correct it.
         clearOnError: true,
@@ -97,7 +101,7 @@ export class Questions {
   }
 
   confirm(message: string, initial: boolean): Promise<boolean> {
-    return this.#ask((signal) => confirm({ signal, message, initialValue: initial }));
+    return this.#ask((signal) => confirm({ signal, output: this.#output, message, initialValue: initial }));
   }
 
   /** Asks for one of several choices. @param initial the value of the choice that is selected first. */
@@ -109,6 +113,7 @@ export class Questions {
     const value = await this.#ask((signal) =>
       select<string>({
         signal,
+        output: this.#output,
         message,
         options: [...choices],
         ...(initial === undefined ? {} : { initialValue: initial }),
@@ -128,6 +133,7 @@ export class Questions {
     return this.#ask((signal) =>
       multiselect<string>({
         signal,
+        output: this.#output,
         message,
         options: [...choices],
         initialValues: [...initial],
@@ -151,10 +157,11 @@ export class Questions {
  * copied.
  */
 export function showMessage(kind: 'info' | 'success' | 'warn' | 'error', message: string): void {
+  const output = questionOutput();
   const paragraphs = wrapMessage(message, (process.stdout.columns || USUAL_COLUMNS) - BAR_WIDTH).split('\n\n');
   for (const [index, paragraph] of paragraphs.entries()) {
-    if (isOfStatement(paragraph)) process.stdout.write(`\n${paragraph.replaceAll(/^ {2}/gm, '')}\n\n`);
-    else if (index === 0) log[kind](paragraph);
-    else log.message(paragraph);
+    if (isOfStatement(paragraph)) output.write(`\n${paragraph.replaceAll(/^ {2}/gm, '')}\n\n`);
+    else if (index === 0) log[kind](paragraph, { output });
+    else log.message(paragraph, { output });
   }
 }

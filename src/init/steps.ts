@@ -1,5 +1,6 @@
 import { log } from '@clack/prompts';
 import type { Attempt } from '../runner/try-connector.ts';
+import { questionOutput } from './output.ts';
 import { AnswersEndedError, type Questions, showMessage } from './prompts.ts';
 
 /** A group of questions, and a test of their answers. */
@@ -48,7 +49,7 @@ type Failure = Extract<Attempt<string>, { kind: 'fails' }>;
 async function runTest(questions: Questions, { test }: Step): Promise<Failure | undefined> {
   if (test === undefined) return undefined;
   // The library's spinner is not used: it handles Ctrl-C itself, and ends the process with exit code 0.
-  log.step(`Testing ${test.name} …`);
+  log.step(`Testing ${test.name} …`, { output: questionOutput() });
   const result = await questions.runUnlessEnded(test.run());
   for (const warning of result.warnings) showMessage('warn', warning);
   if (result.kind === 'fails') return result;

@@ -10,6 +10,8 @@ export type Terminal = {
   width: number;
   /** Colours text if the terminal supports colours. */
   paint: (colour: Colour, text: string) => string;
+  /** Whether the stream is a terminal without UTF-8. */
+  isAscii: boolean;
   /** Replaces the symbols of this program with ASCII characters of the same width if the terminal has no UTF-8. */
   toCharset: (text: string) => string;
 };
@@ -17,8 +19,28 @@ export type Terminal = {
 /** The assumed width if there is no terminal, or if the terminal doesn't report its width. */
 const USUAL_WIDTH = 80;
 
-/** The symbols that this program prints, and the ASCII characters that replace them. */
-const ASCII: Readonly<Record<string, string>> = { '█': '#', '░': '-', '✓': '+', '✗': 'x', '×': 'x', '…': '~' };
+/** The symbols that this program prints, and the ASCII characters that replace them. The last two lines are of `init`. */
+const ASCII: Readonly<Record<string, string>> = {
+  ...{ '█': '#', '░': '-', '✓': '+', '✗': 'x', '×': 'x', '…': '~', '→': '>' },
+  ...{ '│': '|', '─': '-', '┌': '+', '└': '+', '┐': '+', '┘': '+', '├': '+', '╭': '+', '╮': '+', '╰': '+', '╯': '+' },
+  ...{
+    '◆': '*',
+    '◇': 'o',
+    '■': 'x',
+    '▲': '!',
+    '●': '>',
+    '○': ' ',
+    '◻': '-',
+    '◼': '#',
+    '▪': '*',
+    '•': '*',
+    '—': '-',
+    '↑': '^',
+    '↓': 'v',
+  },
+};
+
+const SYMBOLS = new RegExp(`[${Object.keys(ASCII).join('')}]`, 'g');
 
 /** The environment variables that set the locale's characters. The first one that is set takes precedence. */
 const LOCALE_VARIABLES = ['LC_ALL', 'LC_CTYPE', 'LANG'] as const;
@@ -33,12 +55,13 @@ export function describeTerminal(
   const isAscii = isTerminal && !hasUtf8(environment);
   return {
     isTerminal,
+    isAscii,
     // It is looked up each time, because the user may resize the terminal.
     get width() {
       return stream.columns || USUAL_WIDTH;
     },
     paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text, { validateStream: false }) : text),
-    toCharset: (text) => (isAscii ? text.replaceAll(/[█░✓✗×…]/g, (symbol) => ASCII[symbol] ?? symbol) : text),
+    toCharset: (text) => (isAscii ? text.replaceAll(SYMBOLS, (symbol) => ASCII[symbol] ?? symbol) : text),
   };
 }
 
