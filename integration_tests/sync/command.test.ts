@@ -301,7 +301,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
     [
       'some streams and all streams',
       () => syncArguments({}, '--stream', 'events', '--all-streams'),
-      /^ERROR Arguments stream and all-streams are mutually exclusive/m,
+      /^ERROR Use either --stream or --all-streams, not both\. Run `connector sync --help`/m,
     ],
     ['no such variable', () => syncArguments({ source: { password: '${NOT_SET}' } }), /password refers to .* NOT_SET/],
     [

@@ -114,8 +114,13 @@ export function commandParser<Given extends CommandOptions>(
       return true;
     })
     .fail((message, error) => {
-      throw explainWrongArguments(name, message ?? error.message);
+      throw explainWrongArguments(name, describeProblem(message ?? error.message));
     });
+}
+
+/** Rewrites a message of yargs that names the options like variables. */
+function describeProblem(problem: string): string {
+  return problem.replace(/^Arguments (\S+) and (\S+) are mutually exclusive$/, 'Use either --$1 or --$2, not both.');
 }
 
 /** Describes what the help shows after the options. */

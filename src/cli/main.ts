@@ -8,7 +8,7 @@ import { COMPLETION, listCommands } from './command-list.ts';
 import { runConnector } from './run-connector.ts';
 
 /** The arguments with which a launcher prints its help or its version. */
-const OF_THE_LAUNCHER = ['--help', '-h', 'help', '--version', '-v'];
+const OF_THE_LAUNCHER = ['--help', '-h', 'help', '--version', '-v', '-V'];
 
 /** With this argument, the script of a shell asks for completions. */
 const COMPLETIONS = '--get-yargs-completions';
@@ -44,7 +44,7 @@ function describeLauncher(launcher: Launcher, args: readonly string[]): Argv {
     .usageConfiguration({ 'hide-types': true })
     .alias('help', 'h')
     .version(VERSION)
-    .alias('version', 'v')
+    .alias('version', ['v', 'V'])
     .exitProcess(false)
     .epilogue(`Run ${name} COMMAND --help for the options, examples and exit codes of a command.`);
   for (const { name: command, positional, describe } of listCommands(launcher)) {

@@ -5,7 +5,6 @@ import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { abortWithAny } from '../shared/abort.ts';
-import { printableLines } from '../shared/printable.ts';
 import { SigtermListener } from './signals.ts';
 
 /** The signals that ask a command to stop. SIGHUP is not among them, so it ends the process immediately. */
@@ -41,7 +40,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
     process.exitCode = hasWrongArguments ? EXIT_CODES.misconfigured : EXIT_CODES.failed;
     // In a terminal, invalid arguments come from a person, who expects text and not a protocol message.
     if (hasWrongArguments && process.stdout.isTTY) {
-      process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
+      process.stderr.write(`${redactMessage(await layOutForPerson(connectorError))}\n`);
     } else if (!(error instanceof OutputClosedError)) {
       await output.write(errorTrace(connectorError, Date.now())).catch(() => {});
     }
@@ -54,6 +53,14 @@ export async function runConnector(command: (context: CommandContext) => Promise
     process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }
   signals.endIfReceived();
+}
+
+/** The code for terminals is loaded only now, so that a platform's commands start faster. */
+async function layOutForPerson(error: ConnectorError): Promise<string> {
+  const { layOutError } = await import('../runner/terminal/message-layout.ts');
+  const { describeTerminal } = await import('../runner/terminal/terminal.ts');
+  const { resolveLauncher } = await import('./command.ts');
+  return layOutError(error, describeTerminal(process.stderr), resolveLauncher());
 }
 
 function explainOutputError(cause: unknown): ConnectorError {

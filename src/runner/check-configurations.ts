@@ -110,7 +110,7 @@ function explainSwapped(role: Role, path: string): ConnectorError {
   const options = OWN_OPTIONS[role].map((option) => `"${option}"`).join(' and ');
   return syncError(
     'configuration_invalid',
-    `${path} is the configuration of a ${otherThan(role)}. --${role} needs the configuration of a ${role}, with ${options}. Pass each file to its own option.`,
+    `${path} is the configuration of a ${otherThan(role)}. --${role} needs the configuration of a ${role}, with ${options}. Pass this file to --${otherThan(role)}.`,
   );
 }
 

@@ -2,7 +2,7 @@ import { suggestName } from '../../shared/suggest.ts';
 import { DEFAULT_CURSOR_COLUMN } from '../config/schema.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import { defaultUse, EVENT_TIME_COLUMN, hasColumn, type ReadRole, type RowKind } from '../schema/required-columns.ts';
+import { defaultUse, hasColumn, type ReadRole, type RowKind } from '../schema/required-columns.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
@@ -89,7 +89,7 @@ function quoteAlias(name: string): string {
  */
 export function adviseCursor({ columns, name }: Table, cursorColumn: string): string | undefined {
   const usable = columns
-    .filter((column) => column.name !== EVENT_TIME_COLUMN && createCursorCodec(column.type) !== undefined)
+    .filter((column) => column.name !== defaultUse('event').eventTime && createCursorCodec(column.type) !== undefined)
     .map((column) => column.name);
   const near = suggestName(cursorColumn, usable);
   if (near !== undefined) return `"cursor_column" may be misspelt: there is "${near}" in "${name}". Use that name.`;
