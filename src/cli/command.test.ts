@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { commandParser, explainWrongArguments } from './command.ts';
+import { join, relative } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { commandParser, explainWrongArguments, resolveLauncher } from './command.ts';
 
 async function parsed(...args: string[]): Promise<unknown> {
   return commandParser(
@@ -70,3 +71,46 @@ test.each([
     message: expected,
   });
 });
+
+describe('the launcher, as the user can type it, is', () => {
+  const argv = process.argv;
+  afterEach(() => {
+    process.argv = argv;
+    vi.unstubAllEnvs();
+  });
+
+  const here = (...path: string[]): string => join(process.cwd(), ...path);
+  const inModules = '/app/node_modules/.bin/clickhouse-to-batch';
+  const inCache = '/root/.npm/_npx/1a2b/node_modules/.bin/clickhouse-to-batch';
+
+  test.each<[string, string, Record<string, string>, string]>([
+    ['its name, if its folder is on the PATH', '/usr/bin/connector', { PATH: '/bin:/usr/bin' }, 'connector'],
+    ['its path from here', here('bin', 'connector'), { PATH: '/bin' }, join('bin', 'connector')],
+    ['its whole path, if that is shorter', '/x', {}, '/x'],
+    ['a path with folders above', here('..', 'bin', 'connector'), {}, join('..', 'bin', 'connector')],
+    [
+      'npx and its name',
+      inCache,
+      { npm_command: 'exec', PATH: '/root/.npm/_npx/1a2b/node_modules/.bin' },
+      'npx clickhouse-to-batch',
+    ],
+    ['its path in a script of npm', inModules, { npm_command: 'run-script' }, shorter(inModules)],
+    [
+      'its path in a checkout that npx runs',
+      here('bin', 'connector'),
+      { npm_command: 'exec' },
+      join('bin', 'connector'),
+    ],
+  ])('%s', (_, path, environment, expected) => {
+    vi.stubEnv('PATH', '');
+    vi.stubEnv('npm_command', undefined);
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    process.argv = [process.execPath, path, 'sync'];
+    expect(resolveLauncher()).toBe(expected);
+  });
+});
+
+function shorter(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
+}
