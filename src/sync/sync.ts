@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { asConnectorError } from '../protocol/errors.ts';
-import { parseDuration } from '../runner/duration.ts';
 import { syncError } from '../runner/errors.ts';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { Alerts } from './alerts/alerts.ts';
