@@ -1024,7 +1024,7 @@ export const MISTAKES: readonly Mistake[] = [
         0,
         [
           '✓ ClickHouse works (VERSION, user batch_reader, 1 stream: spaced)',
-          '! The custom_id of 1 row of "spaced" begins or ends with a space, and is sent with it. For Batch, that is another profile than the id without the space. Remove the spaces in a view: trimBoth(custom_id) AS custom_id.',
+          '! The custom_id of 1 row of "spaced" begins or ends with a space, and is sent with it. For Batch, that is a different profile from the id without the space. Remove the spaces in a view: trimBoth(custom_id) AS custom_id.',
         ],
       ],
       [
@@ -1062,7 +1062,7 @@ export const MISTAKES: readonly Mistake[] = [
           '',
           'column           sent as     values',
           'custom_id        profile     string',
-          '                             1 × begins or ends with a space, and is sent with it: for Batch, that is another profile',
+          '                             1 × begins or ends with a space, and is sent with it: for Batch, that is a different profile',
           'event_name       event name  string',
           'last_updated_at  not sent    string',
           '',
@@ -1163,7 +1163,7 @@ export const MISTAKES: readonly Mistake[] = [
         [
           'clickhouse-to-batch COMMAND',
           '',
-          'Sends the rows of ClickHouse to Batch profiles as events.',
+          'Sends rows from ClickHouse to Batch profiles, as events or as attributes.',
           '',
           'Commands:',
           '  init            Ask for your settings, test them, and write the configuration',

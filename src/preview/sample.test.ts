@@ -109,7 +109,7 @@ describe('a sample', () => {
     expect(
       columns.filter(({ oddities }) => oddities.size > 0).map(({ name, oddities }) => [name, [...oddities]]),
     ).toEqual([
-      ['custom_id', [['begins or ends with a space, and is sent with it: for Batch, that is another profile', 1]]],
+      ['custom_id', [['begins or ends with a space, and is sent with it: for Batch, that is a different profile', 1]]],
       ['a', [['looks like JSON, but is not valid JSON, and is sent as a string', 1]]],
       ['c', [['looks like JSON, but is not valid JSON, and is sent as a string', 1]]],
     ]);

@@ -37,7 +37,7 @@ export type SampleMapper = {
 
 /** What is unusual about a value. */
 const BROKEN_JSON = 'looks like JSON, but is not valid JSON, and is sent as a string';
-const SPACED_ID = 'begins or ends with a space, and is sent with it: for Batch, that is another profile';
+const SPACED_ID = 'begins or ends with a space, and is sent with it: for Batch, that is a different profile';
 
 /** A row to show. */
 export type ShownRow = { row: Row; isRejected: boolean };
