@@ -414,6 +414,13 @@ describe('check of a query', () => {
       message: expect.stringMatching(expected),
     });
   });
+
+  test('reports a missing database as such, and not as an error in the SQL', async () => {
+    const result = await command('discover', { ...withQuery('SELECT * FROM few'), database: 'nowhere' });
+    expect(errors(result)).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/The database "nowhere" does not exist/) }),
+    ]);
+  });
 });
 
 /** Pieces of SQL that versions of ClickHouse may split differently, or that open and close what is around them. */

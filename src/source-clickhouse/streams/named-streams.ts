@@ -59,6 +59,9 @@ const columnRow = z.object({
   is_subcolumn: z.coerce.number().default(0),
 });
 
+/** The number of ClickHouse's error for a missing database. */
+const UNKNOWN_DATABASE = '81';
+
 /** The codes of errors that mean that the server can't run the SQL for any user. */
 const SQL_ERRORS: readonly SourceErrorCode[] = [
   'clickhouse_query_failed',
@@ -75,7 +78,7 @@ const SQL_ERRORS: readonly SourceErrorCode[] = [
  */
 async function describe(clickhouse: ClickHouse, table: Table, what: string): Promise<Column[]> {
   const rows = await clickhouse.rows(`DESCRIBE TABLE ${rowsSql(table)}`, {}, columnRow).catch((error: unknown) => {
-    throw explainSqlError(error, what);
+    throw explainSqlError(error, table, what);
   });
   const columns = rows.filter(({ is_subcolumn }) => is_subcolumn === 0);
   const twice = columns.find(({ name }, index) => columns.findIndex((column) => column.name === name) < index);
@@ -88,9 +91,11 @@ async function describe(clickhouse: ClickHouse, table: Table, what: string): Pro
   return columns.flatMap(createColumn);
 }
 
-function explainSqlError(error: unknown, what: string): unknown {
+function explainSqlError(error: unknown, { database }: Table, what: string): unknown {
   if (!(error instanceof ConnectorError && error.cause instanceof ClickHouseError)) return error;
   if (!SQL_ERRORS.some((code) => code === error.code)) return error;
+  // The database of the configuration is missing, and not one that only the SQL names.
+  if (error.cause.code === UNKNOWN_DATABASE && error.cause.message.includes(database)) return error;
   const { internalMessage, cause } = error;
   return sourceError(
     'query_invalid',
