@@ -403,16 +403,20 @@ describe('under settings of a profile or a user', () => {
       },
     ],
   ])('%s', (_, settings) => {
-    test('the same leaves for every column of a fixed type', async () => {
-      const [under] = await linesUnder(server, READER_WITH_SETTINGS, selection, settings);
-      expect(fixed(under ?? Buffer.of())).toEqual(fixed(line));
+    let under: Buffer;
+
+    beforeAll(async () => {
+      [under = Buffer.of()] = await linesUnder(server, READER_WITH_SETTINGS, selection, settings);
     });
 
-    test('the same message is around it', async () => {
-      const [under] = await linesUnder(server, READER_WITH_SETTINGS, selection, settings);
-      const { data: _, ...record } = Object.fromEntries(partsOf(under ?? Buffer.of(), 'record'));
+    test('the same leaves for every column of a fixed type', () => {
+      expect(fixed(under)).toEqual(fixed(line));
+    });
+
+    test('the same message is around it', () => {
+      const { data: _, ...record } = Object.fromEntries(partsOf(under, 'record'));
       expect(record).toEqual(AROUND_DATA);
-      expect(partsOf(under ?? Buffer.of()).get('row_hash')).toBe(partsOf(line).get('row_hash'));
+      expect(partsOf(under).get('row_hash')).toBe(partsOf(line).get('row_hash'));
     });
   });
 });
