@@ -35,7 +35,7 @@ describe('a catalog with exactly the required columns fits the same mapping', ()
       const properties = Object(json_schema.properties);
       expect(Object.keys(properties)).toEqual(expect.arrayContaining(required[index] ?? []));
       if (matching_keys !== undefined) expect(matching_keys).toEqual([required[1]]);
-      // `write` finds listed columns, too, which the schema names without requiring them.
+      // `write` also finds the columns that the schema lists without requiring them.
       const streamOf = (columns: string[]) => ({
         stream: {
           name: 's',
@@ -94,7 +94,7 @@ describe('with settings per stream', () => {
     expect(isRow({ buyer: 7, event_name: 'e' })).toBe(false);
   });
 
-  test('a catalog with the required columns and those of the own mapping fits', () => {
+  test('a catalog with the required columns and those of its own mapping fits', () => {
     const configuration = configurationWith({}, { orders: { mapping: { custom_id_column: 'buyer' } } });
     const [events] = discover(configuration);
     const properties = Object(events?.json_schema.properties);

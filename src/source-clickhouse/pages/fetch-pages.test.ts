@@ -332,7 +332,7 @@ describe('while the reader is slow (backpressure),', () => {
     expect(server.queriedFrom.length).toBeGreaterThan(2);
   });
 
-  test('I6: the maximum pause ends also after a garbage collection', async () => {
+  test('I6: the maximum pause also ends after a garbage collection', async () => {
     const gc = collectGarbage();
     const server = new Server(rows);
     const pages = fetchPages(server, START, running(), { ...QUICK, maxPauseMs: 100 });
@@ -498,7 +498,7 @@ describe('an error', () => {
     });
   });
 
-  test('without an end is not read to its end', async () => {
+  test('that never ends is not read to its end', async () => {
     const says = `${exception}${'x'.repeat(5_000_000)}`;
     const server = new Server(rows, {
       chunkBytes: 1000,
