@@ -274,7 +274,7 @@ describe('dead letters in files', () => {
       /The folder does not exist\. Create it \(mkdir -p \S+none\); in a container, mount it/,
     ],
     ['is not a folder', () => file('a-file', 'x'), /The path is not a folder\. Give the path of a folder/],
-    ['can not be written to', () => '/proc', /has no permission|Create it/],
+    ['cannot be written to', () => '/proc', /has no permission|Create it/],
   ])('check and write say when the folder %s', async (_, path, expected) => {
     const rejected_rows = { storage_type: 'Local', path: path() };
     const status = await checkStatus(

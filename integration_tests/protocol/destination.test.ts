@@ -135,7 +135,7 @@ describe.concurrent('check', () => {
     expect(messages[0]?.connectionStatus).toEqual({ status: 'SUCCEEDED' });
   });
 
-  test('prints one CONNECTION_STATUS, as its last message, which is FAILED and says why when it can not', async () => {
+  test('prints one CONNECTION_STATUS, as its last message, which is FAILED and says why when it cannot', async () => {
     const { messages } = await runs.run('check, refused', ['check', '--config', wrongConfig]);
     expect(messages.map(({ type }) => type)).toEqual(['CONNECTION_STATUS']);
     expect(messages[0]?.connectionStatus).toEqual({ status: 'FAILED', message: expect.stringMatching(/\w/) });
@@ -500,7 +500,7 @@ describe('write: catalogs', () => {
       (one) => [row(one, 1), state(one, 1)],
       (one) => [configured(one, more)],
     );
-    test(`may name any generation, as events can not be taken back: ${name}`, () => {
+    test(`may name any generation, as events cannot be taken back: ${name}`, () => {
       expect(echoed(together, stream)).toEqual([withStats(state(stream, 1), 1)]);
     });
   }
@@ -521,7 +521,7 @@ describe('write: catalogs', () => {
     ['no JSON', '{"streams": ['],
     ['no list of streams', { streams: {} }],
     ['a stream without a name', { streams: [{ stream: {}, sync_mode: 'incremental' }] }],
-  ])('that can not be read end write with a config_error before anything is sent: %s', async (name, catalog) => {
+  ])('that cannot be read end write with a config_error before anything is sent: %s', async (name, catalog) => {
     const stream = newStream();
     const args = ['write', '--config', config, '--catalog', file(`catalog-${stream}.json`, catalog)];
     const result = await runs.run(`catalog: ${name}`, args, { ends: 'with a failure', input: line(row(stream, 1)) });

@@ -172,7 +172,7 @@ describe('check', () => {
     expect(statuses.good.messages.at(-1)?.type).toBe('CONNECTION_STATUS');
   });
 
-  test('prints one CONNECTION_STATUS, as its last message, which is FAILED and says why when it can not', () => {
+  test('prints one CONNECTION_STATUS, as its last message, which is FAILED and says why when it cannot', () => {
     const found = statuses.wrong.messages.flatMap(({ connectionStatus }) => connectionStatus ?? []);
     expect(found).toEqual([{ status: 'FAILED', message: expect.stringMatching(/\w/) }]);
     expect(statuses.wrong.messages.at(-1)?.type).toBe('CONNECTION_STATUS');
@@ -284,7 +284,7 @@ describe('discover', () => {
     expect(streams.map((stream) => stream.is_resumable)).toEqual(streams.map(() => true));
   });
 
-  test('prints no CATALOG when it can not read the database', () => {
+  test('prints no CATALOG when it cannot read the database', () => {
     expect(catalogs.refused.messages.map(({ type }) => type)).toEqual(['TRACE']);
   });
 });
@@ -588,7 +588,7 @@ describe.concurrent('a read with state', () => {
   test.each<[string, unknown]>([
     ['a GLOBAL one', [{ type: 'GLOBAL', global: { stream_states: [], shared_state: { cursor: 1 } } }]],
     ['one of the old form', { few: { cursor: '2026-01-01T00:00:00.000000Z' } }],
-  ])('begins anew with nothing that it can not read: %s ends it before the first record', async (name, state) => {
+  ])('refuses a state that it cannot read, before the first record: %s', async (name, state) => {
     const catalog = pyAirbyteCatalog(streamCalled('few'));
     const result = await reading(name, catalog, { state, ends: 'with a failure' });
     expect(records(result)).toEqual([]);

@@ -285,7 +285,7 @@ describe.each([
     }
   });
 
-  test('uses nothing that forms can not show', () => {
+  test('uses nothing that forms cannot show', () => {
     const text = JSON.stringify(form);
     for (const keyword of UNSUPPORTED) expect(text).not.toContain(`"${keyword}":`);
   });

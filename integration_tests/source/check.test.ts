@@ -210,7 +210,7 @@ describe('check of a configuration that fails reports the cause and what to do',
     expect(logs(result)).toEqual([]);
   });
 
-  test('a view that ClickHouse can not run, for a reason without advice of ours', async () => {
+  test('a view that ClickHouse cannot run, for a reason without advice of ours', async () => {
     await server.execute(
       "CREATE VIEW shop.twice AS SELECT 'u' AS custom_id, 'e' AS event_name, now() AS last_updated_at, (SELECT number FROM numbers(2)) AS n",
     );

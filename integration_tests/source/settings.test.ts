@@ -300,7 +300,7 @@ describe.concurrent('a table of many columns', () => {
   });
 });
 
-describe('a view that can not be read', () => {
+describe('a view that cannot be read', () => {
   test('as join_use_nulls is another one than for its creator is a FAILED check, with the advice', async () => {
     const { status, message } = await checkStatus(
       'source-clickhouse',

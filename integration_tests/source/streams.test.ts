@@ -325,7 +325,7 @@ describe('an engine that cannot be read', () => {
 });
 
 describe('check', () => {
-  test('fails when any stream of the database can not be read, and names it', async () => {
+  test('fails when any stream of the database cannot be read, and names it', async () => {
     await given(
       `CREATE TABLE shop.a ${TABLE}`,
       `CREATE TABLE other.gone ${TABLE}`,

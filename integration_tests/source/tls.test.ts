@@ -244,7 +244,7 @@ function cutOff(pem: string): string {
   return pem.trim().split('\n').slice(0, -1).join('\n');
 }
 
-describe('TLS options that can not be meant are named before anything connects:', () => {
+describe('TLS options that cannot be meant are named before anything connects:', () => {
   const NOWHERE = 1;
 
   test.each<[string, () => Promise<Record<string, unknown>>, Record<string, unknown>, RegExp]>([

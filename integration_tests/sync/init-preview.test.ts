@@ -395,7 +395,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect(json(folder, 'source.json')).toEqual(existing);
   });
 
-  test('tries the tables that are chosen, and asks again when one can not be read', async () => {
+  test('tries the tables that are chosen, and asks again when one cannot be read', async () => {
     await sandbox.clickhouse.execute(
       'CREATE DATABASE closed',
       'CREATE TABLE closed.events AS shop.events',

@@ -236,7 +236,7 @@ describe('a proxy that fails is named, with its variable and what to do', () => 
     ['asks for credentials', 407, false, /requires a user and a password \(HTTP 407\), but HTTPS_PROXY has none/],
     ['refuses the credentials', 407, true, /refuses the user and the password in HTTPS_PROXY \(HTTP 407\)/],
     ['forbids the host', 403, false, /does not allow a connection to [\w.]+:\d+ \(HTTP 403\).+NO_PROXY/],
-    ['can not reach the host', 502, false, /could not connect to [\w.]+:\d+ \(HTTP 502\).+NO_PROXY/],
+    ['cannot reach the host', 502, false, /could not connect to [\w.]+:\d+ \(HTTP 502\).+NO_PROXY/],
     ['is down', 'down', false, /can't be reached: nothing listens there.+Check HTTPS_PROXY/],
   ];
   test.each(failures)('when it %s', async (_, refusal, hasCredentials, expected) => {

@@ -105,7 +105,7 @@ const MESSAGES: [string, (words: string) => string | Promise<string>][] = [
     'a partial error',
     (words) => ofBatch(202, { code: 'X', errors: [{ bulk_index: 0, attribute: words, reason: words }] }),
   ],
-  ['an answer that can not be read', (words) => ofBatch(202, words)],
+  ['an answer that cannot be read', (words) => ofBatch(202, words)],
 ];
 
 const MARK = 'Zzqx';
