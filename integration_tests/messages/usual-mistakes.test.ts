@@ -20,8 +20,8 @@ const COLUMNS = 2_000;
 
 const ENVIRONMENT = { CI: undefined, CONNECTOR_ROLE: undefined, LC_ALL: 'C.UTF-8', TERM: 'xterm', UNSET: undefined };
 
-/** A lock expires ten seconds after it was renewed. */
-const ALMOST_EXPIRED_MS = 9_500;
+/** A lock expires ten seconds after it was renewed. The command has five seconds to find the lock before it expires. */
+const HALF_EXPIRED_MS = 5_000;
 
 const DAY = 86_400;
 
@@ -90,7 +90,7 @@ function writeFiles({
     mkdirSync(lock);
     writeFileSync(`${lock}.json`, JSON.stringify(owner));
     if (lockedBy !== process.ppid) {
-      const renewed = new Date(Date.now() - ALMOST_EXPIRED_MS);
+      const renewed = new Date(Date.now() - HALF_EXPIRED_MS);
       utimesSync(lock, renewed, renewed);
     }
   }
