@@ -23,7 +23,7 @@ export function createDestinationSteps(
     answers.project_key = await askForProjectKey(questions, answers.project_key);
     showMessage('info', `Project key: ${answers.project_key}`);
     answers.rest_api_key = await questions.secret({
-      message: `REST API key, below it (${answers.rest_api_key === undefined ? '' : 'empty to keep it, '}\${NAME} or \${file:/PATH})`,
+      message: `REST API key (${answers.rest_api_key === undefined ? 'on the same page' : 'empty to keep it'}; or \${NAME}, or \${file:/PATH})`,
       before: answers.rest_api_key,
       validate: (typed) =>
         PROJECT_KEY.test(typed)
