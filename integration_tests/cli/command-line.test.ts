@@ -21,7 +21,12 @@ describe('the launcher for both connectors', () => {
     ['--role, with --debug and --config', ['--role', 'source', '--debug', '--config', 'x'], {}, 'source-clickhouse.md'],
     ['CONNECTOR_ROLE=source', [], { CONNECTOR_ROLE: 'source' }, 'source-clickhouse.md'],
     ['CONNECTOR_ROLE=destination', [], { CONNECTOR_ROLE: 'destination' }, 'destination-batch.md'],
-    ['--role above CONNECTOR_ROLE', ['--role', 'source'], { CONNECTOR_ROLE: 'destination' }, 'source-clickhouse.md'],
+    [
+      '--role, which takes precedence over CONNECTOR_ROLE',
+      ['--role', 'source'],
+      { CONNECTOR_ROLE: 'destination' },
+      'source-clickhouse.md',
+    ],
   ])('spec takes the role from %s', async (_, args, env, expected) => {
     const { code, messages } = await run('connector', ['spec', ...args], { env });
     expect(code).toBe(0);
@@ -29,15 +34,15 @@ describe('the launcher for both connectors', () => {
   });
 
   test.each([
-    ['neither', {}, /no role was given.*--role.*CONNECTOR_ROLE/],
-    ['something else', { CONNECTOR_ROLE: 'both' }, /CONNECTOR_ROLE is "both"/],
-  ])('spec says so when it is given %s', async (_, env, expected) => {
+    ['no role', {}, /no role was given.*--role.*CONNECTOR_ROLE/],
+    ['an unknown role', { CONNECTOR_ROLE: 'both' }, /CONNECTOR_ROLE is "both"/],
+  ])('spec reports a config_error when it is given %s', async (_, env, expected) => {
     const result = await run('connector', ['spec'], { env });
     expect(result.code).toBe(2);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
-  test('check follows the keys of the configuration', async () => {
+  test('check chooses the connector by the keys of the configuration', async () => {
     const [ofSource, ofDestination] = await Promise.all(
       [source(), destination()].map((config) => run('connector', ['check', '--config', config])),
     );
@@ -98,7 +103,7 @@ describe('wrong arguments are a config_error with exit code 2', () => {
 
 // Of util-linux: runs a command in a terminal of its own. That of macOS takes other arguments.
 test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
-  'wrong arguments in a terminal are told in words, on stderr',
+  'wrong arguments in a terminal are reported in plain text on stderr',
   async () => {
     const stderr = file('stderr', '');
     const command = `'${launcherPath('connector')}' snyc 2> '${stderr}'`;
@@ -129,7 +134,7 @@ test('prints the version', async () => {
   expect([code, stdout]).toEqual([0, `${VERSION}\n`]);
 });
 
-test('prints a script for the completion in a shell, and completes for it', async () => {
+test('prints a script for shell completion, and completes commands for it', async () => {
   const { stdout: script } = await run('clickhouse-to-batch', ['completion'], { env: { SHELL: '/bin/bash' } });
   expect(script).toContain('clickhouse-to-batch --get-yargs-completions');
   const typed = ['--get-yargs-completions', 'clickhouse-to-batch', 'sta'];

@@ -97,7 +97,7 @@ const hostileValue = fc.oneof(
 );
 
 describe('configurations', () => {
-  test('any document: a config_error, before anything is connected to', async () => {
+  test('any document ends with a config_error before anything connects', async () => {
     await fc.assert(
       fc.asyncProperty(anyDocument, async (document) => {
         const config = fileWith(document);
@@ -108,7 +108,7 @@ describe('configurations', () => {
     );
   });
 
-  test('a source whose options are hostile one at a time ends in plain words, and its table stays', async () => {
+  test('a source with one hostile option ends with a plain message, and its table is unchanged', async () => {
     // Where to is not for chance to say.
     const options = Object.keys(sourceSpec.connectionSpecification.properties).filter(
       (option) => !['host', 'port', 'tunnel_method'].includes(option),
@@ -127,7 +127,7 @@ describe('configurations', () => {
     expect(await server().query(`SELECT event_name FROM ${DATABASE}.events`)).toEqual([{ event_name: 'seen' }]);
   });
 
-  test('a destination whose options are hostile one at a time ends in plain words', async () => {
+  test('a destination with one hostile option ends with a plain message', async () => {
     const options = Object.keys(destinationSpec.connectionSpecification.properties).filter(
       (option) => option !== 'api_url',
     );
@@ -184,7 +184,7 @@ describe('configurations', () => {
 });
 
 describe('catalogs', () => {
-  test('any document: a config_error', async () => {
+  test('any document ends with a config_error', async () => {
     const source = fileWith(sourceConfiguration(server(), DATABASE));
     const destination = fileWith(destinationConfiguration(batch));
     await fc.assert(
@@ -200,13 +200,13 @@ describe('catalogs', () => {
   });
 
   test.each<[string, unknown]>([
-    ['a stream that is not there', catalogOf('incremental', 'nothing')],
+    ['a stream that does not exist', catalogOf('incremental', 'nothing')],
     ['a stream that is SQL', catalogOf('incremental', "events'; DROP TABLE events; --")],
     ['a stream of another database', catalogOf('incremental', 'system.tables')],
-    ['a stream twice', catalogOf('incremental', 'events', 'events')],
+    ['the same stream twice', catalogOf('incremental', 'events', 'events')],
     ['an unknown sync mode', { streams: [{ stream: { name: 'events' }, sync_mode: 'sideways' }] }],
     ['a catalog that is not configured', { streams: [{ name: 'events', json_schema: {} }] }],
-    ['the message that holds it', { type: 'CATALOG', catalog: { streams: [] } }],
+    ['the CATALOG message that contains it', { type: 'CATALOG', catalog: { streams: [] } }],
   ])('%s', async (_, content) => {
     const catalog = fileWith(content);
     const config = fileWith(sourceConfiguration(server(), DATABASE));
@@ -227,7 +227,7 @@ describe('states', () => {
     { type: 'STREAM', stream: { stream_descriptor: { name: 'events' }, stream_state } },
   ];
 
-  test('any document: rows from the start, or a config_error; never anything between', async () => {
+  test('any document either reads rows from the start or ends with a config_error', async () => {
     await fc.assert(
       fc.asyncProperty(anyDocument, async (document) => {
         const ended = await states(document);
@@ -239,7 +239,7 @@ describe('states', () => {
     );
   });
 
-  test('any state of the stream: a config_error, unless it is empty', async () => {
+  test('any state of the stream ends with a config_error, unless it is empty', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(
@@ -280,8 +280,11 @@ describe('states', () => {
     ],
     ['a source on the CDK', stateOf({ updated_at: '2026-01-01T00:00:00Z' })],
     ['CDC', [{ type: 'GLOBAL', global: { shared_state: { state: {} }, stream_states: [] } }]],
-    ['before states had types', { data: { cdc: false, streams: [{ stream_name: 'events', cursor: '1' }] } }],
-  ])('of %s: refused', async (_, content) => {
+    [
+      'a connector from before states had types',
+      { data: { cdc: false, streams: [{ stream_name: 'events', cursor: '1' }] } },
+    ],
+  ])('of %s are refused', async (_, content) => {
     expectConfigError(await states(content));
   });
 });

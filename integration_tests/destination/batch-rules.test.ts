@@ -112,7 +112,7 @@ describe('each rule: the row, the update, and what is reported', () => {
     return `{${head},${row}}`;
   }
 
-  test('the runs end well, with nothing on stderr and no failure', () => {
+  test('the runs succeed, with nothing on stderr and no TRACE ERROR', () => {
     expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual(runs.map(() => [0, '']));
     expect(runs.flatMap(errors)).toEqual([]);
     expect(runs.length).toBeLessThan(10);
@@ -122,7 +122,7 @@ describe('each rule: the row, the update, and what is reported', () => {
     expect(sent).toHaveLength(cases.reduce((sum, { updates }) => sum + updates.length, 0));
   });
 
-  test('Batch complains of nothing but times', () => {
+  test('Batch refuses nothing except event times', () => {
     expect(batch.stats).toMatchObject({ attributes_refused: 0, updates_refused: 0, calls_repeating_a_custom_id: 0 });
     expect(batch.stats.partial_errors).toBe(
       cases.filter(({ reported }) => reported === 'event_too_old' || reported === 'event_in_future').length,
@@ -223,7 +223,7 @@ const UPDATE = '/2.11/profiles/update';
 const MASS_UPDATE = '/2.11/profiles/mass-update';
 
 describe('1, 3.4 and 4: calls, rates and endpoints', () => {
-  test('1 the version stands in the path, key and project in the headers, and the body is JSON', () =>
+  test('1 the path contains the version, the headers contain the key and the project, and the body is JSON', () =>
     withBatchApi({}, async (batch) => {
       const result = await write(batch, linesOf(1), ['events'], { api_version: '2.13' });
       expect(result.code).toBe(0);
@@ -231,7 +231,7 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
       expect(batch.requests()).toMatchObject([{ path: '/2.13/profiles/update', status: 202, updates: 1 }]);
     }));
 
-  test('1 check asks by the documented call that brings neither attributes nor events', () =>
+  test('1 check sends the documented call without attributes or events', () =>
     withBatchApi({}, async (batch) => {
       const bodies: unknown[] = [];
       batch.onCall = (_, body) => bodies.push(JSON.parse(body));
@@ -255,7 +255,7 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
       expect(Object.keys(batch.stats.answers)).toEqual(['202']);
     }));
 
-  test('2.3 and 4 the 24 hours hold for mass-update as well', () =>
+  test('2.3 and 4 the limit of 24 hours also applies to mass-update', () =>
     withBatchApi({}, async (batch) => {
       const lines = linesOf(2, { event_time: new Date(Date.now() - 25 * 3_600_000).toISOString() });
       const result = await write(batch, lines, ['events'], { endpoint: 'mass_update' });
@@ -263,7 +263,7 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
       expect(Object.keys(traffic(batch))).toEqual([MASS_UPDATE]);
     }));
 
-  test('4 few rows go by update and a large backlog by mass-update, unless an endpoint is set', () =>
+  test('4 few rows are sent by update and a large backlog by mass-update, unless an endpoint is set', () =>
     withBatchApi({}, async (batch) => {
       await write(batch, linesOf(100), ['events'], { endpoint: 'auto', rate_limit: undefined });
       expect(Object.keys(traffic(batch))).toEqual([UPDATE]);
@@ -276,7 +276,7 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
   test.each([
     ['update', 1_500, { updateRate: 300, updateBurst: 1_000 }],
     ['mass_update', 15_000, { massUpdateRate: 10_000, massUpdateBurst: 10_000 }],
-  ])('3.4 at Batch’s own rate and burst, %s meets no 429', (endpoint, profiles, limits) =>
+  ])('3.4 at Batch’s own rate limit and burst, %s gets no HTTP 429', (endpoint, profiles, limits) =>
     withBatchApi(limits, async (batch) => {
       const result = await write(batch, linesOf(profiles), ['events'], { endpoint, rate_limit: undefined });
       expect(states(result)[0]?.destinationStats).toEqual({ recordCount: profiles, rejectedRecordCount: 0 });
@@ -294,7 +294,7 @@ describe('unexpected input and responses', () => {
       expect(states(result)).toHaveLength(1);
     }));
 
-  test('3.2 a success with unnamed partial errors is logged as a warning', () =>
+  test('3.2 a success with partial errors that are not listed is logged as a warning', () =>
     withBatchApi({}, async (batch) => {
       batch.faults.add({ kind: 'status', status: 202, body: { code: 'SUCCESS_WITH_PARTIAL_ERRORS' } });
       const result = await write(batch, linesOf(1), ['events']);

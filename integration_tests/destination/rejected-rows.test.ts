@@ -95,7 +95,7 @@ describe('an event that Batch refuses among others of its profile', () => {
 
   beforeEach(() => batch.changeLimits({ eventNamePattern: /^kept_/ }));
 
-  test('leaves open which of them arrived, as Batch names the update only', async () => {
+  test('is rejected with the others, which may have arrived, because Batch names only the update', async () => {
     const result = await write([...rows, stateLine(1)], local());
     expect(acceptedNumbers()).toEqual([0, 2]);
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 0, rejectedRecordCount: 3 });
@@ -141,7 +141,7 @@ test('no message contains the text of a row, whatever Batch quotes', async () =>
 });
 
 describe('dead letters in files', () => {
-  test('rejected rows are RECORD messages as they came in, each with its rejection', async () => {
+  test('rejected rows are stored as unchanged RECORD messages, each with its rejection', async () => {
     const odd =
       '{"type":"RECORD", "record":{"stream":"events","emitted_at":1,"data":{"custom_id":"","event_name":"x","n":9007199254740993,"d":1.50}},"more":[1.0] }';
     batch.faults.add({ kind: 'refuse_when', contains: '"custom_id":"u7"' });
@@ -173,7 +173,7 @@ describe('dead letters in files', () => {
     expect(logs(result)[0] ?? '').not.toContain('9007199254740993');
   });
 
-  test('say so when Batch names an update and not which of its events it refused', async () => {
+  test('report when Batch names only an update, and not which of its events it refused', async () => {
     batch.faults.add({ kind: 'partial', bulk_index: 0, category: 'event', reason: 'not today' });
     const lines = [1, 2, 3].map((n) => recordLine({ custom_id: 'u', event_name: 'x', n }));
     await write([...lines, good(9), stateLine(1)], local());
@@ -219,7 +219,7 @@ describe('dead letters in files', () => {
     );
   });
 
-  test('dead letters that no echoed STATE covers are in a file of their own when the sync fails', async () => {
+  test('dead letters that no echoed STATE covers are in a separate file when the sync fails', async () => {
     batch.faults.add([{ kind: 'delay', milliseconds: 0 }]);
     const child = start('destination-batch', writeArguments(local()), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
@@ -269,13 +269,13 @@ describe('dead letters in files', () => {
 
   test.each<[string, () => string, RegExp]>([
     [
-      'is not there',
+      'does not exist',
       () => join(folder, 'none'),
       /The folder does not exist\. Create it \(mkdir -p \S+none\); in a container, mount it/,
     ],
     ['is not a folder', () => file('a-file', 'x'), /The path is not a folder\. Give the path of a folder/],
     ['cannot be written to', () => '/proc', /has no permission|Create it/],
-  ])('check and write say when the folder %s', async (_, path, expected) => {
+  ])('check and write report when the folder %s', async (_, path, expected) => {
     const rejected_rows = { storage_type: 'Local', path: path() };
     const status = await checkStatus(
       'destination-batch',
@@ -345,14 +345,14 @@ describe('when rows are rejected', () => {
     expect(files().map((name) => name.replace(/^.+unconfirmed/, ''))).toEqual(['-rest.ndjson']);
   });
 
-  test('once the mapping is put right, the next run sends them, each once', async () => {
+  test('after the mapping is corrected, the next run sends each of them once', async () => {
     await write(many);
     const result = await write(many.map((line) => line.replace('"custom_id":null', '"custom_id":"u"')));
     expect([result.code, states(result).length]).toEqual([0, 15]);
     expect(acceptedNumbers()).toEqual(Array.from({ length: 150 }, (_, n) => n));
   });
 
-  test('all of a small sync, refused by Batch: it is not green either', async () => {
+  test('all of a small sync, refused by Batch: the sync fails, too', async () => {
     batch.faults.add({ kind: 'refuse_when', contains: 'custom_id' });
     const result = await write([...Array.from({ length: 12 }, (_, n) => good(n)), stateLine(1)]);
     expect([result.code, states(result)]).toEqual([1, []]);
@@ -488,7 +488,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     expect([replayed.code, acceptedNumbers()]).toEqual([0, [1, 2]]);
   });
 
-  test('are sent again by retry, of which only one runs at a time, and which can be killed', async () => {
+  test('are sent again by retry, also after it is killed, and by only one retry at a time', async () => {
     const rows = [1, 2, 3, 4, 5].map((n) => recordLine({ custom_id: `user-${n}`, event_name: 'x', n }));
     // Three objects, as the states are far apart.
     const input = new PassThrough();
@@ -550,7 +550,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     expect([...(await s3.objects(bucket)).keys()]).toEqual(['batch/rejected/.retry.json']);
   });
 
-  test('of a sync that fails are in an object of their own', async () => {
+  test('of a sync that fails are in a separate object', async () => {
     const result = await write([...Array.from({ length: 10 }, (_, n) => missing(n)), stateLine(1)], options());
     expect([result.code, result.stderr, states(result)]).toEqual([1, '', []]);
     expect([...(await rowObjects()).keys()]).toEqual([expect.stringMatching(/-[0-9a-f]{8}\.unconfirmed-1\.ndjson$/)]);
@@ -580,7 +580,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
       () => ({ secret_access_key: undefined }),
       /only one of access_key_id and secret_access_key/,
     ],
-  ])('check and write say when %s', async (_, changes, expected) => {
+  ])('check and write report when %s', async (_, changes, expected) => {
     const configuration = options(changes());
     const status = await checkStatus(
       'destination-batch',

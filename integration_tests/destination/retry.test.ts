@@ -120,7 +120,7 @@ test('does not touch the files of a run that is in progress', async () => {
   expect(after.stdout).toBe('2 rejected rows: 2 to send.\nDone: 2 accepted, 0 rejected.\n');
 });
 
-test('killed while it sends, it loses no row, and a second one at the same time sends none', async () => {
+test('loses no row if it is killed while it sends, and a second retry at the same time sends none', async () => {
   const numbers = Array.from({ length: 40 }, (_, n) => n);
   await reject(...numbers);
   let requests = 0;

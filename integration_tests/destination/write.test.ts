@@ -94,14 +94,14 @@ describe.concurrent('check', () => {
   test.for<[string, Row, RegExp]>([
     ['a wrong key', { rest_api_key: 'wrong-key' }, /refused the REST API key.*Settings → General/s],
     ['a wrong project', { project_key: 'project_other' }, /refused the REST API key for this project/],
-    ['a version that is not there', { api_version: '9' }, /api_version must be two numbers/],
+    ['an invalid version', { api_version: '9' }, /api_version must be two numbers/],
     [
       'an address where nothing listens',
       { api_url: 'http://127.0.0.1:1' },
       /Can't reach 127\.0\.0\.1:1: nothing listens there.*Check api_url/s,
     ],
     ['plain http to another machine', { api_url: 'http://api.batch.com' }, /api_url must begin with https/],
-    ['an address that is none', { api_url: 'file:///etc/passwd' }, /api_url/],
+    ['an address that is not HTTP', { api_url: 'file:///etc/passwd' }, /api_url/],
     ['no key', { rest_api_key: undefined }, /rest_api_key/],
   ])('%s', async ([_, changes, expected], { batch }) => {
     const { status, message } = await checkStatus(
@@ -308,7 +308,7 @@ describe.concurrent('rows and states', () => {
     expect(child.exitCode).toBe(0);
   });
 
-  test('the cursor that a source defines is not sent, whatever it is called', async ({ batch }) => {
+  test('the cursor that a source defines is not sent, whatever its name', async ({ batch }) => {
     const stream = { name: 'events', source_defined_cursor: true, default_cursor_field: ['inserted_at'] };
     await write(
       batch,
@@ -363,7 +363,7 @@ describe.concurrent('rows and states', () => {
     );
   });
 
-  test('other sync modes than append are treated as append, with a warning', async ({ batch }) => {
+  test('sync modes other than append are treated as append, with a warning', async ({ batch }) => {
     const catalog = {
       streams: [
         {
@@ -390,7 +390,7 @@ describe.concurrent('responses of Batch', () => {
     ['503', { kind: 'status', status: 503 }],
     ['429 with Retry-After', { kind: 'status', status: 429, retry_after_seconds: 1 }],
     ['a connection cut before the request was stored', { kind: 'cut', stored: false }],
-  ] as const)('%s is tried again, and nothing is lost or doubled', async ([_, fault], { batch }) => {
+  ] as const)('retries after %s, and loses or duplicates no event', async ([_, fault], { batch }) => {
     batch.faults.add(fault);
     const requestLog = file('requests.ndjson', '');
     const args = [...writeArguments(batch), '--request-log', requestLog];
@@ -435,9 +435,7 @@ describe.concurrent('responses of Batch', () => {
     expect(errors(result)).toMatchObject([{ failure_type: failureType, message: expect.stringMatching(expected) }]);
   });
 
-  test('an error that lasts ends the sync with a transient_error when the time for retries is over', async ({
-    batch,
-  }) => {
+  test('a lasting error ends the sync with a transient_error when the time for retries is over', async ({ batch }) => {
     batch.faults.add({ kind: 'status', status: 500, times: 1000 });
     const result = await write(batch, input, { retry_minutes: 0.03 });
     expect(result.code).toBe(1);

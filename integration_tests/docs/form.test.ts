@@ -102,7 +102,7 @@ test('the page of destination-batch names each limit with its default, which for
   expect(Object.fromEntries(defaults)).toEqual(DEFAULT_LIMITS);
 });
 
-test.each(longPages().map((page) => ({ name: page.path, page })))('$name has its contents', ({ page }) => {
+test.each(longPages().map((page) => ({ name: page.path, page })))('$name has a table of contents', ({ page }) => {
   const text = readFileSync(join(ROOT, page.path), 'utf8');
   expect(text, 'To update them: npm run docs:contents').toBe(withContents(page));
 });
@@ -138,7 +138,7 @@ test('every link leads to a file, and every anchor to a heading', () => {
   expect(dead).toEqual([]);
 });
 
-test('every page that the connectors name is there', () => {
+test('every page that the connectors link to exists', () => {
   const named = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .flatMap((name) =>

@@ -46,7 +46,7 @@ function unknownIn(query: string, moreLabels: readonly string[] = []): string[] 
 
 const [page] = pagesIn('docs/monitoring.md');
 
-test('finds what does not exist in a query', () => {
+test('finds the metrics and labels in a query that do not exist', () => {
   expect(unknownIn('sum by (reason) (rate(clickhouse_to_batch_rows_read_total[5m]))')).toEqual(['reason']);
   expect(unknownIn('clickhouse_to_batch_rows_total{reason="x"}')).toEqual(['clickhouse_to_batch_rows_total', 'reason']);
   expect(() => unknownIn('sum(rate(clickhouse_to_batch_rows_read_total[5m])')).toThrow(/Not valid/);

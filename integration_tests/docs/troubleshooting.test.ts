@@ -633,7 +633,7 @@ describe('the error of a command ends with the link to a page that quotes it:', 
     seen.add(expectOnPage(code, await say(), replaced, linked));
   });
 
-  test('each other message on these pages takes too long to reproduce', () => {
+  test('every message on these pages is reproduced, except for those that take too long', () => {
     const quotes = [...new Set(possible.map(({ code }) => code))].flatMap(quotesOn);
     expect(quotes.filter((quote) => !seen.has(quote)).map((quote) => quote.replaceAll('\n', ' '))).toEqual([
       // After minutes of asking again.
@@ -641,7 +641,7 @@ describe('the error of a command ends with the link to a page that quotes it:', 
     ]);
   });
 
-  test('each code has such a case', () => {
+  test('each code has a case here or a test elsewhere', () => {
     const codes = Object.keys({ ...PROTOCOL_ERRORS, ...SOURCE_ERRORS, ...DESTINATION_ERRORS, ...SYNC_ERRORS });
     const reproduced = REPRODUCIBLE_ERRORS.map(({ code }) => code);
     expect(codes.filter((code) => !reproduced.includes(code)).toSorted()).toEqual(TESTED_ELSEWHERE.toSorted());

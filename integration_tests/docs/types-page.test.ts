@@ -119,7 +119,7 @@ describe('TYPES.md shows the JSON of a type:', () => {
     expect(rowOf(row)).toBe(rowInTruth(row, schemas[column], values.get(column), 'c'));
   });
 
-  test('a Nested that the server flattens, as it does without a setting', async () => {
+  test('a Nested that the server flattens, as it does by default', async () => {
     expect(flattened).toHaveLength(1);
     for (const row of flattened) {
       const [type = '', value = ''] = row.map(codeIn);
@@ -140,7 +140,7 @@ describe('TYPES.md shows the effect of a setting:', () => {
     const { version } = chosenEngine();
     skip(
       isOlder(version, '25.5') && /JSON|Dynamic/.test(type),
-      `ClickHouse ${version} does not heed it for what is in JSON and Dynamic`,
+      `ClickHouse ${version} ignores it for values in JSON and Dynamic`,
     );
     const table = `under_setting${index}`;
     await createTable(table, { c: [codeIn(type), codeIn(value)] });

@@ -71,7 +71,7 @@ function testImages(engine: ContainerEngine): void {
   });
 
   describe.each(TARGETS)('%s', (target) => {
-    test('says by its labels what it is', async () => {
+    test('has labels that describe it', async () => {
       const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
       const { Labels } = (await engine.inspect(engine.name(target))).Config;
       expect(Labels['io.airbyte.name']).toBe(`clickhouse-to-batch/${target}`);
@@ -119,7 +119,7 @@ function testImages(engine: ContainerEngine): void {
 
   describe.each([
     ['as process 1', []],
-    ['below sh', ['--entrypoint', 'sh']],
+    ['as a child of sh', ['--entrypoint', 'sh']],
   ])('SIGTERM, %s,', (name, entrypoint) => {
     test('lets it settle what it has read', async () => {
       const batch = await quickBatchApi();
@@ -155,14 +155,14 @@ function testImages(engine: ContainerEngine): void {
     });
   });
 
-  describe('what a page tells its reader to do works:', () => {
+  describe('the commands of a page work:', () => {
     const blocks = pagesIn('docs').flatMap(({ path, blocks }) =>
       blocks
         .filter(({ mark }) => mark.kind === 'not run' && mark.why === 'needs Docker')
         .map(({ text }) => ({ path, text })),
     );
 
-    test('there are such pages', () => expect(blocks.length).toBeGreaterThan(1));
+    test('there are pages with commands', () => expect(blocks.length).toBeGreaterThan(1));
 
     test.each(blocks)('$path', async ({ text }) => {
       const folder = await runner.folder(GIVEN);

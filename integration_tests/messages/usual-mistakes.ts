@@ -144,7 +144,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     row: '5',
-    mistake: 'a table with another case',
+    mistake: 'a table in the wrong case',
     source: { table: 'Events' },
     runs: [
       [
@@ -216,7 +216,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     row: '5',
-    mistake: 'a table that is like no other',
+    mistake: 'a table unlike any other',
     source: { table: 'purchases' },
     runs: [
       [
@@ -232,7 +232,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     row: '5',
-    mistake: 'a database that is like no other',
+    mistake: 'a database unlike any other',
     source: { database: 'sales' },
     runs: [
       [
@@ -454,7 +454,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     row: '11',
-    mistake: 'an option of another name',
+    mistake: 'an option with another name',
     source: { username: undefined, user: 'batch_reader' },
     runs: [
       [
@@ -594,7 +594,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     row: '18',
-    mistake: 'a state of another cursor',
+    mistake: 'a state for another cursor',
     source: { cursor_column: 'event_time' },
     hasState: true,
     runs: [

@@ -33,7 +33,7 @@ test('the two connectors have different ids', () => {
 describe.each(CONNECTOR_NAMES)('airbyte/%s', (name) => {
   const metadata = parse(text(`airbyte/${name}/metadata.yaml`));
 
-  test('has metadata in one YAML document, with the name of the folder as that of the image', () => {
+  test('has metadata in one YAML document, with the name of the folder as the image name', () => {
     expect(metadata).toMatchObject({
       metadataSpecVersion: '1.0',
       data: {

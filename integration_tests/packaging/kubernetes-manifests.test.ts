@@ -63,16 +63,16 @@ async function compilerErrors(source: string): Promise<string> {
   }
 }
 
-test.each(OBJECTS)('$what is as the schemas of Kubernetes want it', async ({ object }) => {
+test.each(OBJECTS)('$what matches the schemas of Kubernetes', async ({ object }) => {
   expect(await objections(object)).toBe('');
 });
 
 test.each([
-  ['a field that there is not', '"readOnlyRootFilesystem"', '"readOnlyRootFileSystem"', 'readOnlyRootFileSystem'],
+  ['an unknown field', '"readOnlyRootFilesystem"', '"readOnlyRootFileSystem"', 'readOnlyRootFileSystem'],
   ['a field in the wrong place', '"concurrencyPolicy":"Forbid",', '"backoffLimit":0,', 'backoffLimit'],
-  ['a value that there is not', '"Forbid"', '"Forbit"', 'data/spec/concurrencyPolicy must be equal to one of'],
-  ['an amount that is none', '"768Mi"', '"768Mo"', 'limits/memory must match format "quantity"'],
-  ['a field that is missing', '"schedule":"*/5 * * * *",', '', 'data/spec must have required property schedule'],
+  ['an unknown value', '"Forbid"', '"Forbit"', 'data/spec/concurrencyPolicy must be equal to one of'],
+  ['an invalid quantity', '"768Mi"', '"768Mo"', 'limits/memory must match format "quantity"'],
+  ['a missing field', '"schedule":"*/5 * * * *",', '', 'data/spec must have required property schedule'],
 ])('the check finds %s', async (_, right, wrong, objection) => {
   const [, cronJob] = manifest('cronjob.yaml');
   const text = JSON.stringify(cronJob);
@@ -96,7 +96,7 @@ test.each([
   ['cronjob.yaml', 'FailJob'],
   ['cronjob-s3.yaml', 'FailJob'],
   ['indexed-job.yaml', 'FailIndex'],
-])('%s is not tried again when a person has to look at it', (name, action) => {
+])('%s is not retried when a person has to look at it', (name, action) => {
   const { podFailurePolicy, template } = jobOf(manifest(name));
   const [container] = template.spec.containers;
   const values = [EXIT_CODES.misconfigured, EXIT_CODES.rowsRejected];

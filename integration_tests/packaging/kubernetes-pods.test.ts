@@ -136,7 +136,7 @@ describe('one pod', () => {
 
   afterAll(() => batch.close());
 
-  test('resumes from the state of the pod before, and ends with an exit code that its Job knows', async () => {
+  test('resumes from the state of the previous pod, and ends with an exit code that its Job knows', async () => {
     await createTable('orders');
     await insert('orders', 0, 1_000);
     const source = sourceConfiguration(server, 'shop', { table: 'orders' });
@@ -250,7 +250,7 @@ function watchRate(batch: BatchApi): () => number {
   return () => excess;
 }
 
-describe('four pods side by side, at the rate of one project', () => {
+describe('four pods in parallel, at the rate limit of one project', () => {
   const ROWS = 40_000;
   const PROFILES = 30_000;
   let batch: BatchApi;
@@ -286,7 +286,7 @@ describe('four pods side by side, at the rate of one project', () => {
     );
   });
 
-  test('partitions resume from their own states, and from that of one pod with the partition written into it', async () => {
+  test('partitions resume from their own states, or from the state of one pod after the partition is added to it', async () => {
     const elsewhere = await quickBatchApi();
     const source = sourceConfiguration(server, 'shop', { table: 'events' });
     const one = cluster({ 'source.json': source, 'destination.json': destinationConfiguration(elsewhere) });

@@ -76,16 +76,16 @@ describe('the Dockerfile', () => {
     expect(image.labels['io.airbyte.name']).toBe(`clickhouse-to-batch/${image.name}`);
   });
 
-  test.each(images)('$name runs as a user that is known by number not to be root', ({ user }) => {
+  test.each(images)('$name runs as a numeric user other than root', ({ user }) => {
     expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });
 
-  test.each(images)('$name holds what the npm package holds, and nothing else', ({ copied }) => {
+  test.each(images)('$name contains the files of the npm package, and nothing else', ({ copied }) => {
     const built = copied.filter(({ from }) => from === 'build').map(({ to }) => to);
     expect(built.toSorted()).toEqual([...manifest.files, './'].toSorted());
   });
 
-  test('copies nothing that .dockerignore keeps away', async () => {
+  test('copies nothing that .dockerignore excludes', async () => {
     const admitted = (await text('.dockerignore')).split('\n').flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? []);
     const wanted = stages.flatMap(({ copied }) => copied.filter(({ from }) => from === undefined));
     expect(new Set(admitted)).toEqual(new Set(wanted.flatMap(({ what }) => what)));
@@ -166,7 +166,7 @@ describe('the npm package, installed without a network', () => {
     expect(await npm('npx', 'clickhouse-to-batch', '--version')).toBe(`${manifest.version}\n`);
   });
 
-  test('holds what is run and read, and no tests, no sandbox, no sources', () => {
+  test('contains the programs and pages for users, and no tests, sandbox or sources', () => {
     const rest = packed.filter((path) => !/^(dist\/cli\/[^/]+\.js|docs\/troubleshooting\/\w+\.md)$/.test(path));
     expect(rest.sort()).toEqual([
       'LICENSE',

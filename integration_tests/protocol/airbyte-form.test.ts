@@ -41,7 +41,7 @@ describe.each([
 ] as const)('Airbyte’s form of %s', (connector, filledIn) => {
   const form = formOf(connector);
 
-  test('demands no field of an optional object', () => {
+  test('requires no field of an optional object', () => {
     expect(demandedByOptionals(form)).toEqual([]);
   });
 

@@ -135,7 +135,7 @@ describe.concurrent('check', () => {
     expect(messages[0]?.connectionStatus).toEqual({ status: 'SUCCEEDED' });
   });
 
-  test('prints one CONNECTION_STATUS, as its last message, which is FAILED and says why when it cannot', async () => {
+  test('prints one CONNECTION_STATUS, as its last message, which is FAILED with the reason when it cannot', async () => {
     const { messages } = await runs.run('check, refused', ['check', '--config', wrongConfig]);
     expect(messages.map(({ type }) => type)).toEqual(['CONNECTION_STATUS']);
     expect(messages[0]?.connectionStatus).toEqual({ status: 'FAILED', message: expect.stringMatching(/\w/) });
@@ -202,7 +202,7 @@ describe('discover', () => {
     }
   });
 
-  test('matches by a required field each operation that does not append', () => {
+  test('requires the matching keys of each operation that does not append', () => {
     for (const { sync_mode, matching_keys = [], json_schema } of operations) {
       expect(matching_keys.length > 0).toBe(sync_mode !== 'append');
       expect(json_schema.required).toEqual(expect.arrayContaining(matching_keys.flat()));
@@ -245,7 +245,7 @@ describe('write: states', () => {
         },
       }),
     ],
-    ['of the old form', (stream) => ({ type: 'STATE', state: { data: { [stream]: { cursor: 1 } } } })],
+    ['in the legacy form', (stream) => ({ type: 'STATE', state: { data: { [stream]: { cursor: 1 } } } })],
     [
       'of a reset, with null in it',
       (stream) => ({
@@ -263,7 +263,7 @@ describe('write: states', () => {
   ];
   for (const [kind, given] of kinds) {
     const stream = inSharedWrite((name) => [...rows(name, 2), given(name)]);
-    test(`come back whatever kind they are of: one ${kind}`, () => {
+    test(`are echoed, whatever their kind: one ${kind}`, () => {
       expect(echoed(together, stream)).toEqual([withStats(given(stream), 2)]);
     });
   }
@@ -277,7 +277,7 @@ describe('write: states', () => {
 
   const ids = upTo(21).map((id) => id * 107_374_182);
   const withIds = inSharedWrite((stream) => ids.map((id) => state(stream, id, { id })));
-  test('come back with the id of the platform as the integer that it was', () => {
+  test('are echoed with the id of the platform as an unchanged integer', () => {
     expect(echoed(together, withIds).map((text) => /"id":([^,}]+)/.exec(text)?.[1])).toEqual(ids.map(String));
   });
 
@@ -290,13 +290,13 @@ describe('write: states', () => {
       }),
     (stream) => ofSeveral(stream).map((name) => configured(name)),
   );
-  test('come back all, in the order of arrival, however many and of however many streams', () => {
+  test('are all echoed in the order of arrival, with many states and many streams', () => {
     const found = states(together).filter(({ stream }) => stream?.stream_descriptor.name.startsWith(`${manyStates}_`));
     expect(found.map(({ stream }) => stream.stream_state.cursor)).toEqual(upTo(500));
   });
 
   const alone = inSharedWrite((stream) => [state(stream, 1), state(stream, 2)]);
-  test('come back when no row came before them, with counts of zero', () => {
+  test('are echoed with counts of zero when no row came before them', () => {
     expect(echoed(together, alone)).toEqual([withStats(state(alone, 1), 0), withStats(state(alone, 2), 0)]);
   });
 
@@ -368,7 +368,7 @@ describe('write: rows', () => {
 
   const nothing = { log: null, spec: null, connectionStatus: null, catalog: null, trace: null, control: null };
   const stateWithNulls = (stream: string): Row => ({ record: null, ...nothing, ...state(stream, 1) });
-  test('may hold null for all that is optional in a message', async () => {
+  test('may contain null for every optional field of a message', async () => {
     const stream = newStream();
     const given = stateWithNulls(stream);
     const nulls = { namespace: null, meta: null, file_reference: null };
@@ -385,7 +385,7 @@ describe('write: rows', () => {
     const emitted_at = 1_760_000_000;
     return [{ ...row(stream, 1, { data: { ...data, ...added }, meta, emitted_at }), unknown: [1] }];
   });
-  test('may carry what the platform and PyAirbyte add to a message and to its data, which is not sent', () => {
+  test('may contain fields that the platform and PyAirbyte add to a message and its data, which are not sent', () => {
     expect(eventsOf(withAdditions)).toEqual([{ name: 'purchase', attributes: { from: withAdditions, n: 1 } }]);
   });
 
@@ -416,7 +416,7 @@ describe('write: rows', () => {
     expect(echoed(together, large)).toEqual([withStats(state(large, 1), 3)]);
   });
 
-  test('may be none at all', async () => {
+  test('may be absent', async () => {
     expect(states(await write('no input', newStream(), []))).toEqual([]);
   });
 
@@ -425,8 +425,8 @@ describe('write: rows', () => {
       'in pieces that cut lines and characters',
       (input) => upTo(Math.ceil(input.length / 7)).map((index) => input.subarray(index * 7, index * 7 + 7)),
     ],
-    ['without an end of the last line', (input) => [input.subarray(0, -1)]],
-    ['with line ends of Windows', (input) => [Buffer.from(input.toString().replaceAll('\n', '\r\n'))]],
+    ['without a line end after the last line', (input) => [input.subarray(0, -1)]],
+    ['with Windows line ends', (input) => [Buffer.from(input.toString().replaceAll('\n', '\r\n'))]],
     ['with empty lines between', (input) => [Buffer.from(input.toString().replaceAll('\n', '\n\n \n'))]],
   ])('may come %s', async (name, cut) => {
     const stream = newStream();
@@ -449,11 +449,11 @@ describe('write: messages that are neither rows nor states', () => {
     ['a CONTROL', { type: 'CONTROL', control: { type: 'CONNECTOR_CONFIG', emitted_at: 1, connectorConfig: {} } }],
     ['a TRACE with an ESTIMATE', { type: 'TRACE', trace: { type: 'ESTIMATE', emitted_at: 1, estimate: {} } }],
     ['a type of a later version', { type: 'NEWS', news: {} }],
-    ['a line that is no message', 'hello'],
+    ['a line that is not a message', 'hello'],
   ];
   for (const [name, message] of messages) {
     const stream = inSharedWrite((one) => [row(one, 1), message, state(one, 1)]);
-    test(`are passed over: ${name}`, () => {
+    test(`are ignored: ${name}`, () => {
       expect(echoed(together, stream)).toEqual([withStats(state(stream, 1), 1)]);
     });
   }
@@ -464,7 +464,7 @@ describe('write: messages that are neither rows nor states', () => {
       const trace = { type: 'STREAM_STATUS', emitted_at: 1, stream_status };
       return [row(name, 1), { type: 'TRACE', trace }, row(name, 2), state(name, 1)];
     });
-    test(`do not decide when a stream is over: ${status}, and rows behind it`, () => {
+    test(`do not decide when a stream ends: ${status}, and rows after it`, () => {
       expect(echoed(together, stream)).toEqual([withStats(state(stream, 1), 2)]);
     });
   }
@@ -482,7 +482,7 @@ describe('write: catalogs', () => {
       (name) => [row(name, 1), state(name, 1)],
       (name) => [configured(name, { destination_sync_mode: mode, ...more })],
     );
-    test(`that ask for more than to add events are written as append, and told of: ${mode}`, () => {
+    test(`with a sync mode other than append are written as append, with a warning: ${mode}`, () => {
       expect(echoed(together, stream)).toEqual([withStats(state(stream, 1), 1)]);
       expect(logs(together)).toContainEqual(expect.stringMatching(new RegExp(`^WARN .*${stream}.*${mode}.*append`)));
     });
@@ -491,16 +491,16 @@ describe('write: catalogs', () => {
   const generations: [string, Row][] = [
     ['none', {}],
     ['null', { generation_id: null, minimum_generation_id: null, sync_id: null }],
-    ['one that keeps what is there', { generation_id: 3, minimum_generation_id: 0, sync_id: 9 }],
-    ['one that replaces what is there', { generation_id: 3, minimum_generation_id: 3, sync_id: 9 }],
-    ['one between', { generation_id: 3, minimum_generation_id: 2, sync_id: 9 }],
+    ['one that keeps existing data', { generation_id: 3, minimum_generation_id: 0, sync_id: 9 }],
+    ['one that replaces existing data', { generation_id: 3, minimum_generation_id: 3, sync_id: 9 }],
+    ['one in between', { generation_id: 3, minimum_generation_id: 2, sync_id: 9 }],
   ];
   for (const [name, more] of generations) {
     const stream = inSharedWrite(
       (one) => [row(one, 1), state(one, 1)],
       (one) => [configured(one, more)],
     );
-    test(`may name any generation, as events cannot be taken back: ${name}`, () => {
+    test(`may name any generation, because events cannot be deleted: ${name}`, () => {
       expect(echoed(together, stream)).toEqual([withStats(state(stream, 1), 1)]);
     });
   }
@@ -518,8 +518,8 @@ describe('write: catalogs', () => {
   });
 
   test.concurrent.each<[string, unknown]>([
-    ['no JSON', '{"streams": ['],
-    ['no list of streams', { streams: {} }],
+    ['not JSON', '{"streams": ['],
+    ['streams that are not a list', { streams: {} }],
     ['a stream without a name', { streams: [{ stream: {}, sync_mode: 'incremental' }] }],
   ])('that cannot be read end write with a config_error before anything is sent: %s', async (name, catalog) => {
     const stream = newStream();
@@ -542,7 +542,7 @@ function startWrite(configuration: string, stream: string): ChildProcess {
 }
 
 describe.concurrent('write: failures', () => {
-  test('of the configuration end it though its input stays open', async () => {
+  test('of the configuration end it although its input stays open', async () => {
     const child = startWrite(file('empty.json', {}), newStream());
     const { code, stderr, messages } = await finished(child);
     child.stdin?.end();

@@ -83,7 +83,7 @@ export function testEveryCommand(runs: ConformanceRuns, types: readonly string[]
     expect(runs.all.flatMap((run) => broken(run).map((what) => [run.name, what]))).toEqual([]);
   }
 
-  test('prints messages of the protocol and nothing else, each on a line of its own', () => {
+  test('prints only messages of the protocol, one on each line', () => {
     expectOfEach(({ stdout, messages }) => [
       ...(stdout.endsWith('\n') ? [] : ['its last line has no end']),
       ...messages.filter((message) => !validateMessage(message)),
@@ -103,14 +103,14 @@ export function testEveryCommand(runs: ConformanceRuns, types: readonly string[]
     expectOfEach(({ code, ends }) => (code === CODES[ends] ? [] : [code]));
   });
 
-  test('tells a failure in one TRACE ERROR with the kind of failure, and prints none when all went well', () => {
+  test('reports a failure in one TRACE ERROR with its failure_type, and prints none after a success', () => {
     expectOfEach((run) => {
       const found = errors(run);
       return found.length === (run.ends === 'well' ? 0 : 1) ? [] : [found];
     });
   });
 
-  test('prints no secret of the configuration, in whatever spelling', () => {
+  test('prints no secret of the configuration, in any spelling', () => {
     const spellings = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURI(secret)]);
     expectOfEach(({ stdout }) => spellings.filter((spelling) => stdout.includes(spelling)));
   });

@@ -172,7 +172,7 @@ describe('check', () => {
     expect(statuses.good.messages.at(-1)?.type).toBe('CONNECTION_STATUS');
   });
 
-  test('prints one CONNECTION_STATUS, as its last message, which is FAILED and says why when it cannot', () => {
+  test('prints one CONNECTION_STATUS, as its last message, which is FAILED with the reason when it cannot', () => {
     const found = statuses.wrong.messages.flatMap(({ connectionStatus }) => connectionStatus ?? []);
     expect(found).toEqual([{ status: 'FAILED', message: expect.stringMatching(/\w/) }]);
     expect(statuses.wrong.messages.at(-1)?.type).toBe('CONNECTION_STATUS');
@@ -252,7 +252,7 @@ describe('discover', () => {
     expect(properties().filter(([, property]) => keywords.some((keyword) => keyword in property))).toEqual([]);
   });
 
-  test('never forbids columns that come later', () => {
+  test('allows columns that are added later', () => {
     const all = [...properties(), ...streams.map(({ name, json_schema }): [string, Property] => [name, json_schema])];
     expect(all.filter(([, { additionalProperties }]) => (additionalProperties ?? true) !== true)).toEqual([]);
   });
@@ -276,11 +276,11 @@ describe('discover', () => {
     }
   });
 
-  test('offers full_refresh first, for who takes the first mode, and each mode once', () => {
+  test('offers full_refresh first, because some clients use the first mode, and each mode once', () => {
     for (const stream of streams) expect(stream.supported_sync_modes).toEqual(['full_refresh', 'incremental']);
   });
 
-  test('calls a stream resumable that can be read incrementally', () => {
+  test('marks a stream as resumable if it can be read incrementally', () => {
     expect(streams.map((stream) => stream.is_resumable)).toEqual(streams.map(() => true));
   });
 
@@ -357,14 +357,14 @@ describe('read', () => {
     expect(Math.max(...stamps)).toBeLessThanOrEqual(Date.now());
   });
 
-  test('says STARTED, RUNNING and COMPLETE of each stream, each once and in this order, and no RUNNING of an empty one', () => {
+  test('reports STARTED, RUNNING and COMPLETE of each stream once and in this order, and no RUNNING of an empty stream', () => {
     const said = perStream((messages) => messages.flatMap(({ trace }) => trace?.stream_status?.status ?? []));
     expect(said).toEqual(
       perStreamExpected((stream) => ['STARTED', ...(rowsOf(stream) === 0 ? [] : ['RUNNING']), 'COMPLETE']),
     );
   });
 
-  test('says STARTED before all else of a stream, RUNNING before its first record, and COMPLETE after all', () => {
+  test('reports STARTED first for each stream, RUNNING before its first record, and COMPLETE last', () => {
     const places = perStream((messages) => {
       const at = (status: string): number => messages.findIndex(({ trace }) => trace?.stream_status?.status === status);
       const firstRecord = messages.findIndex(({ record }) => record !== undefined);
@@ -526,7 +526,7 @@ describe.concurrent('a read with state', () => {
     });
   });
 
-  test('writes no record, but a STATE, when the state lies in the future', async () => {
+  test('writes no record, but a STATE, when the state is in the future', async () => {
     const few = messagesOf(incremental, 'few').findLast(({ state }) => state !== undefined)?.state;
     const state = [
       {
@@ -554,7 +554,7 @@ describe.concurrent('a read with state', () => {
       'a state of another stream',
       [{ type: 'STREAM', stream: { stream_descriptor: { name: 'x' }, stream_state: { cursor: 1 } } }],
     ],
-  ])('begins with the first row when the state file holds %s', async (name, state) => {
+  ])('begins with the first row when the state file contains %s', async (name, state) => {
     expect(numbers(await reading(name, pyAirbyteCatalog(streamCalled('few')), { state }))).toEqual(upTo(ROWS.few));
   });
 
@@ -586,8 +586,8 @@ describe.concurrent('a read with state', () => {
   });
 
   test.each<[string, unknown]>([
-    ['a GLOBAL one', [{ type: 'GLOBAL', global: { stream_states: [], shared_state: { cursor: 1 } } }]],
-    ['one of the old form', { few: { cursor: '2026-01-01T00:00:00.000000Z' } }],
+    ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [], shared_state: { cursor: 1 } } }]],
+    ['a state in the legacy form', { few: { cursor: '2026-01-01T00:00:00.000000Z' } }],
   ])('refuses a state that it cannot read, before the first record: %s', async (name, state) => {
     const catalog = pyAirbyteCatalog(streamCalled('few'));
     const result = await reading(name, catalog, { state, ends: 'with a failure' });
@@ -596,7 +596,7 @@ describe.concurrent('a read with state', () => {
   });
 });
 
-describe.concurrent('a read with a catalog of another kind', () => {
+describe.concurrent('a read with an unusual catalog', () => {
   test('reads streams with different sync modes in one run', async () => {
     const [full] = streamCalled('few');
     const [other] = streamCalled('types');

@@ -145,7 +145,7 @@ describe.each([
     expect(printed.documentationUrl).toMatch(/^https:\/\//);
   });
 
-  test('says that the connector is incremental, and of a destination how it can write', () => {
+  test('reports that the connector is incremental, and the sync modes of a destination', () => {
     expect(printed.supportsIncremental).toBe(true);
     expect(printed.supported_destination_sync_modes).toEqual(
       name === 'destination-batch' ? ['append', 'append_dedup'] : undefined,
@@ -157,7 +157,7 @@ describe.each([
     expect([ajv.validateSchema(form), ajv.errors]).toEqual([true, null]);
   });
 
-  test('demands no option that it does not describe', () => {
+  test('requires no option that it does not describe', () => {
     for (const [path, { properties = {}, required = [] }] of schemas) {
       expect([path, required.filter((key) => properties[key] === undefined)]).toEqual([path, []]);
     }
@@ -170,7 +170,7 @@ describe.each([
     }
   });
 
-  test('gives each object a card with its title, as a form shows no title inside a card', () => {
+  test('gives each object a card with its title, because a form shows no title inside a card', () => {
     const objects = Object.entries(form.properties ?? {}).filter(([, { properties }]) => properties !== undefined);
     const cards = objects.map(([id, { title }]) => ({ id, title }));
     expect(form.groups).toHaveLength(1 + cards.length);
@@ -180,13 +180,13 @@ describe.each([
     );
   });
 
-  test('says in words what a pattern demands', () => {
+  test('explains each pattern in words', () => {
     for (const [path, { pattern, pattern_descriptor }] of fields) {
       expect([path, typeof pattern_descriptor]).toEqual([path, pattern === undefined ? 'undefined' : 'string']);
     }
   });
 
-  test('has the default of a choice first, and not as a default, which a form does not find', () => {
+  test('lists the default of a choice first, without `default`, which a form ignores', () => {
     const configuration = z.record(z.string(), z.unknown()).parse(schema.parse(smallest));
     for (const [path, { oneOf = [], default: printedDefault }] of fields.filter(
       ([, field]) => field.oneOf !== undefined,
@@ -201,7 +201,7 @@ describe.each([
     }
   });
 
-  test('has lists of texts, numbers or objects, which forms can show', () => {
+  test('has lists of strings, numbers or objects, which forms can show', () => {
     for (const [path, { type, items }] of schemas.filter(([, { type }]) => type === 'array')) {
       expect([path, type, ['string', 'integer', 'number', 'object'].includes(String(items?.type))]).toEqual([
         path,
@@ -217,7 +217,7 @@ describe.each([
     }
   });
 
-  test('marks texts alone as secrets', () => {
+  test('marks only strings as secrets', () => {
     for (const [path, { type }] of schemas.filter(([, field]) => field.airbyte_secret === true)) {
       expect([path, type]).toEqual([path, 'string']);
     }
@@ -231,7 +231,7 @@ describe.each([
     }
   });
 
-  test('is an open object, as platforms add keys of their own', () => {
+  test('allows unknown keys, because platforms add their own', () => {
     expect(form.type).toBe('object');
     expect(form.additionalProperties).toBe(true);
   });
@@ -260,7 +260,7 @@ describe.each([
     expect(found.size).toBe(marked.length);
   });
 
-  test('has no two fields with the same order beside each other', () => {
+  test('gives the fields of an object different orders', () => {
     const groups = [form, ...fields.flatMap(([, field]) => [field, ...(field.oneOf ?? [])])];
     for (const group of groups) {
       const orders = Object.values(group.properties ?? {}).map(({ order }) => order);
@@ -268,7 +268,7 @@ describe.each([
     }
   });
 
-  test('gives the options of each choice a title and one constant that tells them apart', () => {
+  test('gives the options of each choice a title and one constant that distinguishes them', () => {
     for (const [path, field] of fields.filter(([, { oneOf }]) => oneOf !== undefined)) {
       expect([path, field.type]).toEqual([path, 'object']);
       const constants = (field.oneOf ?? []).map((option) => {
@@ -290,7 +290,7 @@ describe.each([
     for (const keyword of UNSUPPORTED) expect(text).not.toContain(`"${keyword}":`);
   });
 
-  test('takes the same configurations as the schema', () => {
+  test('accepts the same configurations as the schema', () => {
     const validate = ajv.compile(form);
     const candidates = [
       smallest,
@@ -311,7 +311,7 @@ describe.each([
     }
   });
 
-  test('refuses nothing that the schema accepts, as sync checks both', () => {
+  test('refuses nothing that the schema accepts, because sync checks both', () => {
     const validate = name === 'source-clickhouse' ? validateSource : validateDestination;
     const options = fields.filter(([path]) => !path.includes('.'));
     const anyValue = (field: Field): fc.Arbitrary<unknown> =>

@@ -199,7 +199,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
   const refusal = z.strictObject({ refusal: z.string() });
   const processed = z.strictObject({ processed: z.number() });
 
-  test('checks the source, discovers, and reads into a cache twice, the second time what is new', async () => {
+  test('checks the source, discovers, and reads into a cache twice, the second time only new rows', async () => {
     const project = await newProject('reading');
     const part = startPart('read.py', project);
     expect((await part.next(refusal)).refusal).toMatch(/refused the user "batch_reader"/);
@@ -248,7 +248,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
     expect((await part.end).code).toBe(0);
   });
 
-  test('sets profile attributes from a cache and from the source, the second time only what is new', async () => {
+  test('sets profile attributes from a cache and from the source, the second time only new rows', async () => {
     const project = await newProject('profiles', { streams: { customers: { object: 'profile_attributes' } } });
     const insert = (...rows: string[]): Promise<void> =>
       server.execute(`INSERT INTO profiles.customers SELECT *, now64(6) FROM VALUES(${rows.join()})`);
@@ -293,7 +293,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
     expect(project.newEvents()).toEqual([]);
   });
 
-  test('runs the script of the documentation, and again for what is new', async () => {
+  test('runs the script of the documentation, and again for new rows', async () => {
     const project = await newProject('documented');
     await writeFile(join(project.folder, 'sync.py'), await documentedScript());
     const first = await python.run('python', ['sync.py'], project.folder);
@@ -309,7 +309,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
   test.each([
     ['source-clickhouse', 'source.json'],
     ['destination-batch', 'destination.json'],
-  ])('`pyab validate` finds %s in order', async (name, configuration) => {
+  ])('`pyab validate` accepts %s', async (name, configuration) => {
     const { folder } = await newProject(`validated_${name.slice(0, 4)}`);
     const args = ['validate', '--connector', `./bin/${name}`, '--config', configuration];
     const result = await python.run('pyab', args, folder);
@@ -334,7 +334,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
     return smokeTestSchema.parse(JSON.parse(stdout.slice(stdout.indexOf('\n{\n'))));
   };
 
-  test('`pyab destination-smoke-test` writes event rows, each once, whatever mode it asks for', async () => {
+  test('`pyab destination-smoke-test` writes each event row once in every sync mode', async () => {
     const project = await newProject('smoke_events');
     const scenarios = 'integration_tests/pyairbyte/event-scenarios.json';
     const result = await smokeTest(project, '--scenarios', '', '--custom-scenarios', scenarios, '--skip-preflight');

@@ -53,7 +53,7 @@ describe.runIf(hasChildren)('npm run sandbox', () => {
   });
 });
 
-test('a ClickHouse does not take another server on its port for itself', async () => {
+test('a ClickHouse does not mistake another server on its port for itself', async () => {
   const other = createServer((_, response) => response.end('Ok.\n')).listen(0, '127.0.0.1');
   onTestFinished(() => void other.close());
   await once(other, 'listening');

@@ -53,7 +53,7 @@ describe('a configuration that works', () => {
   test.each([
     ['a table', { table: 'events' }],
     ['a view', { table: 'events_view' }],
-    ['no table, but one in the database that fits', {}],
+    ['no table, but a fitting one in the database', {}],
     [
       'the one table that the user may read',
       { database: 'granted', table: 'events', username: STRANGER.name, password: STRANGER.password },
@@ -100,7 +100,7 @@ describe('check of a configuration that fails reports the cause and what to do',
       /"events" lacks the column last_update, or the user may not read it\. "cursor_column" may be misspelt: there is "last_updated_at" in "events"\. Use that name\. See/,
     ],
     [
-      'a misspelt cursor of no table in particular',
+      'a misspelt cursor without a table',
       { cursor_column: 'last_update' },
       /has the columns custom_id, event_name, last_update.* "cursor_column" may be misspelt: there is "last_updated_at" in "\w+"\. Use that name\. See/,
     ],
@@ -108,7 +108,7 @@ describe('check of a configuration that fails reports the cause and what to do',
     ...(
       [
         [
-          'another database than the granted one',
+          'a database other than the granted one',
           { database: 'shop' },
           /The database "shop" does not exist.*GRANT SELECT ON `shop`\.\* TO `stranger`/s,
         ],
@@ -210,7 +210,7 @@ describe('check of a configuration that fails reports the cause and what to do',
     expect(logs(result)).toEqual([]);
   });
 
-  test('a view that ClickHouse cannot run, for a reason without advice of ours', async () => {
+  test('a view that ClickHouse cannot run, for a reason that has no advice', async () => {
     await server.execute(
       "CREATE VIEW shop.twice AS SELECT 'u' AS custom_id, 'e' AS event_name, now() AS last_updated_at, (SELECT number FROM numbers(2)) AS n",
     );
@@ -312,7 +312,7 @@ describe('a table that can be read but should be looked at', () => {
       [old('1 row')],
     ],
     [
-      'a cursor that was added with DEFAULT now64(), so that old rows have another one at each read',
+      'a cursor that was added with DEFAULT now64(), so that old rows have a different one at each read',
       [
         'CREATE TABLE shop.odd (custom_id String, event_name String) ENGINE = MergeTree ORDER BY tuple()',
         "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
@@ -324,7 +324,7 @@ describe('a table that can be read but should be looked at', () => {
       ],
     ],
     [
-      'the same by whole seconds',
+      'the same with whole seconds',
       [
         'CREATE TABLE shop.odd (custom_id String, event_name String) ENGINE = MergeTree ORDER BY tuple()',
         "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
@@ -333,7 +333,7 @@ describe('a table that can be read but should be looked at', () => {
       [/^The last_updated_at of 5 rows of "odd" changes each time it is read/, /sorting key of "odd" \(none\)/],
     ],
     [
-      'nothing where rows are stamped a little ahead of the clock, and stay so',
+      'nothing if the stored timestamps of rows are slightly in the future',
       [
         `CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY last_updated_at`,
         "INSERT INTO shop.odd SELECT 'u', 'x', now64(6) + 40 FROM numbers(5)",
@@ -356,7 +356,7 @@ describe('a table that can be read but should be looked at', () => {
       [/last_updated_at of "odd" is a Date\. More rows of the current day may appear/],
     ],
     [
-      'columns that no attribute can be called like, and arrays that Batch does not accept',
+      'columns with names that no attribute can have, and arrays that Batch does not accept',
       [
         `CREATE TABLE shop.odd (${required}, \`unit price\` UInt8, url__link String, ${'x'.repeat(31)} UInt8, tags Array(String), items Array(Tuple(a String)), sizes Array(Nullable(UInt8)), place Point) ENGINE = MergeTree ORDER BY last_updated_at`,
       ],
@@ -397,7 +397,7 @@ describe('a table that can be read but should be looked at', () => {
 describe('an invalid configuration', () => {
   test.each<[string, unknown, RegExp]>([
     ['no host', {}, /host/],
-    ['a port that is no number', { host: 'localhost', port: '8123' }, /port/],
+    ['a port that is not a number', { host: 'localhost', port: '8123' }, /port/],
     ['an address as host', { host: 'https://localhost:8443' }, /host.*without https/s],
     ['not JSON', '{"host": "localhost", "password": "hunter2"', /not valid JSON: line 1, column 44\.\n/],
     ['a list', [], /it must be an object/],
@@ -408,7 +408,7 @@ describe('an invalid configuration', () => {
     expect(message).not.toContain('hunter2');
   });
 
-  test('a file that is not there', async () => {
+  test('a file that does not exist', async () => {
     const { status, message } = await checkStatus('source-clickhouse', '/nowhere/source.json');
     expect(status).toBe('FAILED');
     expect(message).toMatch(/Can't read the configuration file \/nowhere\/source\.json: no such file/);

@@ -165,7 +165,7 @@ async function isPossible([name, value]: Candidate): Promise<boolean> {
   return ok;
 }
 
-test('with one setting in the profile the same rows leave, or an error says what to do', {
+test('with any one setting in the profile, the same rows are sent, or an error says what to do', {
   timeout: 900_000,
 }, async () => {
   const [first] = readers;

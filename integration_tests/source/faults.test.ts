@@ -148,7 +148,7 @@ describe.concurrent('a proxy that', () => {
     expect(warnings(result).join()).not.toContain('xxx');
   });
 
-  test('cuts every response before it fills a page: the read continues all the same', async () => {
+  test('cuts every response before it fills a page: the read still continues', async () => {
     await table('cut_short', 1000, { stamp: ONE_STAMP });
     const short = cut({ rows: 150, bytes: 500, by: 'break' });
     const { result, rowsAsked } = await readThrough('cut_short', [short, short, short, short, short, short]);
@@ -160,22 +160,25 @@ describe.concurrent('a proxy that', () => {
   });
 
   test.each<[string, string, string, number]>([
-    ['among rows each with a stamp of its own', 'early_own', EACH_ITS_OWN_STAMP, 500],
-    ['inside of a large group with one stamp', 'early_one', ONE_STAMP, 500],
+    ['among rows with different timestamps', 'early_own', EACH_ITS_OWN_STAMP, 500],
+    ['inside a large group with one timestamp', 'early_one', ONE_STAMP, 500],
     // Those that the first run has delivered come again.
     ['among rows of the lookback', 'early_recent', RECENT, 3000],
-  ])('ends answers early, and well, between two rows %s: the next run goes on there', async (_, name, stamp, rows) => {
-    await table(name, 4000, { stamp });
-    const first = await readThrough(name, [cut({ rows: 2500, by: 'close' })]);
-    const second = await readThrough(name, [cut({ rows, by: 'chunk' })], { state: lastState(first.result) });
-    for (const { result } of [first, second]) {
-      expect(errors(result)).toEqual([]);
-      expect(numbers(result).length).toBeGreaterThan(0);
-      expect(result.code).toBe(0);
-    }
-    const rest = await readOn(name, second.result);
-    expect(delivered(first.result, second.result, rest)).toEqual(upTo(4000));
-  });
+  ])(
+    'ends responses early, with success, between two rows %s: the next run continues there',
+    async (_, name, stamp, rows) => {
+      await table(name, 4000, { stamp });
+      const first = await readThrough(name, [cut({ rows: 2500, by: 'close' })]);
+      const second = await readThrough(name, [cut({ rows, by: 'chunk' })], { state: lastState(first.result) });
+      for (const { result } of [first, second]) {
+        expect(errors(result)).toEqual([]);
+        expect(numbers(result).length).toBeGreaterThan(0);
+        expect(result.code).toBe(0);
+      }
+      const rest = await readOn(name, second.result);
+      expect(delivered(first.result, second.result, rest)).toEqual(upTo(4000));
+    },
+  );
 
   test('ends a lookup early with success: the source retries, and no column is missing', async () => {
     await table('half_looked_up', 10);
@@ -207,7 +210,7 @@ describe.concurrent('a proxy that', () => {
       says(200, '<html>\n<body>Down for maintenance</body>\n</html>\n'),
       /a response that is not from ClickHouse \(HTTP 200\)|bytes that are neither a row/,
     ],
-  ])('answers %s for a while: the source retries, before the rows and among them', async (status, fault, expected) => {
+  ])('answers %s for a while: the source retries, before and among the rows', async (status, fault, expected) => {
     const name = `away_${status.slice(0, 3)}`;
     await table(name, 3000);
     const { result, rowsAsked } = await readThrough(name, [cut({ rows: 1500, by: 'break' }), fault], {
@@ -246,7 +249,7 @@ describe.concurrent('between two responses of a run', () => {
     ['a column is added', 'adds', ["ALTER TABLE shop.adds ADD COLUMN more String DEFAULT 'z'"]],
     ['parts are merged', 'merges', ['OPTIMIZE TABLE shop.merges FINAL']],
     ['the table is detached and attached', 'returns', ['DETACH TABLE shop.returns', 'ATTACH TABLE shop.returns']],
-  ])('%s: the read goes on, each row once', async (_, name, statements) => {
+  ])('%s: the read continues, each row once', async (_, name, statements) => {
     await table(name, 2000, IN_GROUPS);
     await insert(name, 2000, 5000, GROUPS_OF_PAGES);
     const { result, rowsAsked } = await readThrough(name, between(...statements));
@@ -256,7 +259,7 @@ describe.concurrent('between two responses of a run', () => {
     expect(delivered(result, await readOn(name, result))).toEqual(upTo(5000));
   });
 
-  test('rows are deleted, the last one read among them: the others come, each once', async () => {
+  test('rows are deleted, including the last one read: the others are read, each once', async () => {
     await table('deleted', 5000, IN_GROUPS);
     const { result } = await readThrough('deleted', between('DELETE FROM shop.deleted WHERE n % 4 != 1'));
     expect(result.code).toBe(0);
@@ -267,7 +270,7 @@ describe.concurrent('between two responses of a run', () => {
     expect(all.filter((n) => n % 4 === 1)).toEqual(upTo(1250).map((n) => n * 4 + 1));
   });
 
-  test('the table is emptied: the run ends well, and rows that come then are read', async () => {
+  test('the table is emptied: the run succeeds, and rows that are inserted later are read', async () => {
     await table('emptied', 5000, IN_GROUPS);
     const { result } = await readThrough('emptied', between('TRUNCATE TABLE shop.emptied'));
     expect(result.code).toBe(0);
@@ -332,7 +335,7 @@ describe.concurrent('between two responses of a run', () => {
   });
 });
 
-describe.concurrent('between two answers of a run the type is changed', () => {
+describe.concurrent('between two responses of a run the type is changed', () => {
   test('of a column that is read: the run fails, and the next run reads the last group again with a warning', async () => {
     await table('retyped', 5000, IN_GROUPS);
     const { result, rowsAsked } = await readThrough(
@@ -513,7 +516,7 @@ describe.concurrent('an exception of the server', () => {
     ['in the last row of a page', 'before', () => border - 1],
     ['in the first row of a page', 'behind', () => border],
     ['in the last row', 'last', () => 499],
-  ])('%s leaves the rows before it, and is told', async (_, name, fuseAt) => {
+  ])('%s keeps the rows before it, and is reported', async (_, name, fuseAt) => {
     expect(border).toBeGreaterThan(40);
     const fuse = fuseAt();
     await server().execute(view(name, `throwIf(n = ${fuse} AND note != '', 'kaboom') = 0`));

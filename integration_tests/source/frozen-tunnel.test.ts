@@ -28,7 +28,7 @@ function check(tunnel_method: Record<string, unknown>): ReturnType<typeof checkS
   return checkStatus('source-clickhouse', file('source.json', { host: 'clickhouse.internal', tunnel_method }));
 }
 
-describe('check ends by itself though an SSH server never closes its connection,', { timeout: END_MS }, () => {
+describe('check ends by itself although an SSH server never closes its connection,', { timeout: END_MS }, () => {
   test('after its result', async () => {
     const { ssh, relay } = await frozenServer();
     const { message } = await check(ssh.tunnel(relay.port));

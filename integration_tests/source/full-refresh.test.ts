@@ -62,7 +62,7 @@ function kept(result: Pick<Finished, 'messages'>): unknown[] {
   return ['few', 'large'].flatMap((name) => lastState(ofStream(result, name)));
 }
 
-test('a later attempt of the same sync reads what is left, and nothing of a stream that was read to its end', async () => {
+test('a later attempt of the same sync reads the remaining rows, and nothing of a stream that was read completely', async () => {
   const child = startRead('few', refresh(FIRST_SYNC, 'few', 'large'));
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {

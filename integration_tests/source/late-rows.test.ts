@@ -115,7 +115,7 @@ describe.concurrent('lookback: a row that becomes visible after a later row was 
     expect(delivered(await run())).toEqual([]);
   });
 
-  test('is read when it equals that row in every column: each is an event of its own', async () => {
+  test('is read when it equals that row in every column: each is a separate event', async () => {
     await table('alike');
     const run = runs('alike');
     const stamp = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
@@ -233,7 +233,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
     ]);
   });
 
-  test('are sent again, with a warning, when a column has another value at each read', async () => {
+  test('are sent again, with a warning, when a column has a different value at each read', async () => {
     await table('base');
     await server().execute('CREATE VIEW shop.looked_at AS SELECT *, now64(6) AS looked_at FROM shop.base');
     const run = runs('looked_at');
@@ -266,7 +266,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
     expect(delivered(await run({ state: [] }))).toEqual(upTo(15).map((n) => n + 10));
   });
 
-  test('are sent again when their cursor is that of each read, and the cause is logged', async () => {
+  test('are sent again when their cursor changes with each read, and the cause is logged', async () => {
     await server().execute(
       'CREATE TABLE shop.unstamped (custom_id String, event_name String, n UInt64) ENGINE = MergeTree ORDER BY n',
       "INSERT INTO shop.unstamped SELECT 'u', 'purchase', number FROM numbers(5)",

@@ -70,7 +70,7 @@ describe('an error of the server about a value does not show it:', () => {
   test.each([
     ['check', []],
     ['read', ['--catalog', file('catalog.json', catalogOf('incremental', 'parsed'))]],
-  ])('in all that %s prints', async (command, more) => {
+  ])('in anything that %s prints', async (command, more) => {
     const config = file(
       'source.json',
       sourceConfiguration(server(), 'shop', { ...server().connection(READER), table: 'parsed' }),

@@ -83,7 +83,7 @@ const REQUIRED_DATA = {
   last_updated_at: '"2026-01-01T00:00:00.500Z"',
 };
 
-test('columns that are called like what the query makes keep their own values', async () => {
+test('columns with names that the query itself uses keep their own values', async () => {
   const names = [
     'type',
     'record',
@@ -126,7 +126,7 @@ test('columns that are called like what the query makes keep their own values', 
   });
 });
 
-test('columns that are called like the arguments of a function keep their own values in it', async () => {
+test('columns with the names of function arguments keep their own values', async () => {
   const selection = await table(
     'arguments',
     ['x', 'Array(Array(DateTime))', '[[toDateTime(1)]]'],
@@ -141,7 +141,7 @@ test('columns that are called like the arguments of a function keep their own va
   });
 });
 
-describe('a column may be called', () => {
+describe('a column may have the name', () => {
   test.each([
     'a`b"c\\d',
     "it's",
@@ -187,7 +187,7 @@ describe('a column may be called', () => {
   });
 });
 
-describe('an element of a Tuple may be called', () => {
+describe('an element of a Tuple may have the name', () => {
   test.each(['we`ird, na)me', 'back\\slash', "it's", 'a b', '1', 'custom_id', 'new\nline', 'tab\t', '\\n', 'é', '"'])(
     '%j',
     async (name) => {
@@ -199,10 +199,10 @@ describe('an element of a Tuple may be called', () => {
   );
 });
 
-describe('a column whose parts are called like other columns does not stand in for them:', () => {
+describe('a column whose parts have the names of other columns does not replace them:', () => {
   const names = ['t', 'T', 'table', 'row', 'events'];
 
-  test('a Tuple called as the query calls the table, whatever that is', async () => {
+  test('a Tuple with the name that the query gives the table', async () => {
     const { query } = buildRowQuery(await table('events'), START, EMITTED_AT);
     const [, alias = 't'] = /^FROM .+ AS `?([^`\s]+)`?$/m.exec(query) ?? [];
     const selection = await table('events', [alias, 'Tuple(custom_id String)', "tuple('inner')"]);
@@ -237,7 +237,7 @@ describe('a column whose parts are called like other columns does not stand in f
     expect(await dataOf(selection)).toEqual({ ...REQUIRED_DATA, [`${name}.custom_id`]: '"inner"', [name]: '1' });
   });
 
-  test('what the server itself calls parts of a column', async () => {
+  test('a column with the name that the server gives a part of another', async () => {
     const selection = await table(
       'events',
       ['n', 'Nullable(UInt8)', 'NULL'],
@@ -255,7 +255,7 @@ describe('a column whose parts are called like other columns does not stand in f
   });
 });
 
-describe('a table may be called', () => {
+describe('a table may have the name', () => {
   test.each(['we\'ird `table` \\ "q"', '{stream:String}', 't', 'system', 'new\nline', 'tab\t', 'é€😀', '*', 'a.b'])(
     '%j',
     async (name) => {
@@ -269,7 +269,7 @@ describe('a table may be called', () => {
   );
 });
 
-test('a view that is proposed for a table with awkward names can be made and read', async () => {
+test('a view that is proposed for a table with awkward names can be created and read', async () => {
   const database = quoteIdentifier(DATABASE);
   const name = 'pur`chases "\\';
   await execute(
@@ -306,7 +306,7 @@ describe('the tables of a database', () => {
     }),
   );
 
-  test('are listed with those columns that can be read, in their order, and no inner table', async () => {
+  test('are listed with their readable columns in order, without inner tables', async () => {
     const tables = await listTables(clickhouse, database);
     expect(
       tables.map(({ name, columns }) => [name, columns.map((column) => `${column.name} ${column.type.name}`)]),
@@ -319,7 +319,7 @@ describe('the tables of a database', () => {
     expect(new Set(tables.map((each) => each.database))).toEqual(new Set([database]));
   });
 
-  test('may be asked for by name, in its case', async () => {
+  test('may be chosen by name, which is case-sensitive', async () => {
     expect((await listTables(clickhouse, database, 'A')).map(({ name }) => name)).toEqual(['A']);
     expect(await listTables(clickhouse, database, 'a')).toEqual([]);
     expect(await listTables(clickhouse, 'nowhere')).toEqual([]);

@@ -140,8 +140,8 @@ describe('a query gives the same stream as a view with the same SQL:', () => {
   });
 });
 
-describe('a query keeps what a table keeps:', () => {
-  test('each STATE resumes at exactly the rows after it, among rows with one cursor, too', async () => {
+describe('a query supports what a table supports:', () => {
+  test('each STATE resumes at exactly the rows after it, also among rows with one cursor', async () => {
     const sql = 'SELECT custom_id, last_updated_at, n, note FROM many';
     const whole = await readQuery(sql);
     expect(delivered(whole)).toEqual(upTo(MANY));
@@ -155,7 +155,7 @@ describe('a query keeps what a table keeps:', () => {
     }
   });
 
-  test('the lookback finds rows that become visible late, once', async () => {
+  test('the lookback reads rows that become visible late, each once', async () => {
     await server().execute(createTableSql('shop.late', 'n UInt64', { orderBy: 'tuple()' }));
     const insert = (from: number, to: number, seconds: number): Promise<void> =>
       server().execute(
@@ -335,7 +335,7 @@ describe('check of a query', () => {
       [/^The last_updated_at of 3 rows of "q" changes each time it is read.* select a stored column instead/],
     ],
     [
-      'rows of the table that is a stream, too',
+      'rows of a table that is also a stream',
       { table: 'ordered', queries: [{ name: 'q', sql: 'SELECT * FROM shop.ordered WHERE n > 3' }] },
       [/^The query "q" selects from "ordered", which is a stream too\./],
     ],
@@ -350,7 +350,7 @@ describe('check of a query', () => {
     expect(warnings(result)).toEqual(expected.map((text) => expect.stringMatching(text)));
   });
 
-  test('warns of no full scan if the server refuses EXPLAIN', async () => {
+  test('does not warn of a full scan if the server refuses EXPLAIN', async () => {
     const refused = 'Code: 497. DB::Exception: reader: Not enough privileges. (ACCESS_DENIED)';
     const proxy = await FaultyProxy.start(server(), [{ words: 'EXPLAIN ESTIMATE', faults: [says(403, refused)] }]);
     try {
@@ -428,7 +428,7 @@ const PIECES = "( ) [ ] { } ' \" ` \\ -- /* */ // # #! # \n $ $$ $a$ ; a 1 , . x
   .split(' ')
   .flatMap((piece) => [piece, `${piece} `]);
 
-test('SQL that is accepted is a whole SELECT for the parser of the server, too', async () => {
+test('SQL that is accepted is also a complete SELECT for the parser of the server', async () => {
   const piecesOfSql = fc.array(fc.constantFrom(...PIECES), { maxLength: 4 }).map((pieces) => pieces.join(''));
   const escaping = fc
     .tuple(piecesOfSql, piecesOfSql)

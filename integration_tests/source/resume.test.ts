@@ -58,11 +58,11 @@ describe('resuming from a state', () => {
       [7, 8, 9],
     ],
     [
-      'states of other streams beside it',
+      'also states of other streams',
       [streamState({ name: 'many' }, 1), streamState({ name: 'few', namespace: 'shop' })],
       [7, 8, 9],
     ],
-    ['a state of another namespace alone', [streamState({ name: 'few', namespace: 'other' })], upTo(10)],
+    ['only a state of another namespace', [streamState({ name: 'few', namespace: 'other' })], upTo(10)],
     [
       'a state that was reset',
       [{ type: 'STREAM', stream: { stream_descriptor: { name: 'few' }, stream_state: null } }],
@@ -96,7 +96,7 @@ describe('resuming from a state', () => {
   test.concurrent.each<[string, unknown, RegExp]>([
     ['a legacy state', { few: { cursor: 1 } }, /not a list of STREAM states.*leave out --state/s],
     ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [] } }], /not a list of STREAM states/],
-    ['no JSON', '{', /state file .* is not valid JSON/],
+    ['not JSON', '{', /state file .* is not valid JSON/],
     [
       'the state of another connector',
       [{ type: 'STREAM', stream: { stream_descriptor: { name: 'few' }, stream_state: { updated_at: '2026' } } }],
@@ -122,7 +122,7 @@ describe('resuming from a state', () => {
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
-  test('estimates the rows that are left, a partition by its share, and nothing where nothing is known', async () => {
+  test('estimates the remaining rows, for a partition its share, and nothing if the number is unknown', async () => {
     await server().execute(
       `CREATE TABLE shop.sorted (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
       `INSERT INTO shop.sorted SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, NULL FROM numbers(100000)`,

@@ -197,12 +197,15 @@ const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileS
 const PROGRAM = `clickhouse-to-batch source-clickhouse ${version}`;
 
 describe.concurrent('a query', () => {
-  test.each([ADMIN, READER, READER_WITH_SETTINGS, CLOUD, CLOUD_READONLY])('of $name says who asks', async (user) => {
-    const { http_user_agent } = await seenOf(user);
-    expect(http_user_agent).toMatch(`${PROGRAM} `);
-  });
+  test.each([ADMIN, READER, READER_WITH_SETTINGS, CLOUD, CLOUD_READONLY])(
+    'of $name names the connector in its user agent',
+    async (user) => {
+      const { http_user_agent } = await seenOf(user);
+      expect(http_user_agent).toMatch(`${PROGRAM} `);
+    },
+  );
 
-  test.each([ADMIN, READER_WITH_SETTINGS])('of $name, who may send settings, carries them', async (user) => {
+  test.each([ADMIN, READER_WITH_SETTINGS])('of $name, who may change settings, sends them', async (user) => {
     expect((await seenOf(user)).settings).toMatchObject({
       log_comment: PROGRAM,
       cancel_http_readonly_queries_on_client_close: '1',
@@ -210,17 +213,17 @@ describe.concurrent('a query', () => {
     });
   });
 
-  test('of a user who may send none carries none', async () => {
+  test('of a user who may not change settings sends none', async () => {
     const { settings } = await seenOf(READER);
     expect(settings).not.toHaveProperty('log_comment');
     expect(settings).not.toHaveProperty('cancel_http_readonly_queries_on_client_close');
   });
 
   test.each<[string, SandboxUser, string | undefined]>([
-    ['waits in ClickHouse Cloud for what was inserted before', CLOUD, '1'],
-    ['does not where the user may not', CLOUD_READONLY, undefined],
-    ['does not where that setting is fixed', CLOUD_FIXED, undefined],
-    ['does not elsewhere', READER_WITH_SETTINGS, undefined],
+    ['waits in ClickHouse Cloud for earlier inserts', CLOUD, '1'],
+    ['does not wait if the user may not change settings', CLOUD_READONLY, undefined],
+    ['does not wait if that setting is fixed', CLOUD_FIXED, undefined],
+    ['does not wait outside ClickHouse Cloud', READER_WITH_SETTINGS, undefined],
   ])('%s', async (_, user, expected) => {
     expect((await seenOf(user)).settings.select_sequential_consistency).toBe(expected);
   });
@@ -248,14 +251,14 @@ describe.concurrent('a profile that drops rows silently', () => {
     ]);
   });
 
-  test('of another format is overridden if the user may change it, to the byte', async () => {
+  test('with another format is overridden if the user may change it, to the byte', async () => {
     const usual = await read('nanos', { mode: 'full_refresh' });
     const formed = await read('nanos', { mode: 'full_refresh', user: FORMED });
     expect(records(usual).map(({ last_updated_at }) => last_updated_at)).toContain('2026-01-01T00:00:00.000000007Z');
     expect(records(formed)).toEqual(records(usual));
   });
 
-  test('of other slashes does not change the hashes by which rows are recognised', async () => {
+  test('with other slashes does not change the hashes that deduplicate rows', async () => {
     const usual = { user: READER_WITH_SETTINGS, config: { lookback_seconds: 86_400 } };
     const first = await read('slashes', usual);
     expect(records(first).length).toBe(100);
@@ -263,7 +266,7 @@ describe.concurrent('a profile that drops rows silently', () => {
     expect(records(second)).toEqual([]);
   });
 
-  test('by a number of rows is overridden if the user may change it', async () => {
+  test('with a limit on rows is overridden if the user may change it', async () => {
     expect(records(await read('few', { user: LIMITED })).length).toBe(10);
   });
 
@@ -284,11 +287,11 @@ describe.concurrent('a profile that drops rows silently', () => {
 });
 
 describe.concurrent('a table of many columns', () => {
-  test('is read where the user may raise the limits on the query', async () => {
+  test('is read if the user may raise the limits on the query', async () => {
     expect(records(await read('wide', { user: SHORT })).length).toBe(3);
   });
 
-  test.each(ON_QUERY)('meets %s, which is a config_error that names it', async (name, user) => {
+  test.each(ON_QUERY)('reaches %s, which is a config_error that names it', async (name, user) => {
     const result = await read('wide', { user });
     expect(records(result)).toEqual([]);
     expect(errors(result)).toMatchObject([
@@ -301,7 +304,7 @@ describe.concurrent('a table of many columns', () => {
 });
 
 describe('a view that cannot be read', () => {
-  test('as join_use_nulls is another one than for its creator is a FAILED check, with the advice', async () => {
+  test('because join_use_nulls differs from that of its creator is a FAILED check, with advice', async () => {
     const { status, message } = await checkStatus(
       'source-clickhouse',
       configuration(JOIN_USE_NULLS, 'joined'),
@@ -327,19 +330,22 @@ async function windowOf(user: SandboxUser, cursorType: string): Promise<Lookback
   }
 }
 
-test.each(['Date', 'Date32'])('the day of a %s cursor is that of the server, wherever its reader is', async (type) => {
-  const today = async (): Promise<string> => {
-    const [row] = await server().query<{ today: string }>('SELECT toString(today()) AS today');
-    return row?.today ?? '';
-  };
-  // At any time the day is another one at one of the two.
-  for (const user of FAR_AWAY) {
-    const before = await today();
-    const window = await windowOf(user, type);
-    expect([before, await today()]).toContain(window?.now);
-    expect([before, await today()]).toContain(window?.lagBound);
-  }
-});
+test.each(['Date', 'Date32'])(
+  'the day of a %s cursor is the day in the time zone of the server, not of the user',
+  async (type) => {
+    const today = async (): Promise<string> => {
+      const [row] = await server().query<{ today: string }>('SELECT toString(today()) AS today');
+      return row?.today ?? '';
+    };
+    // At any time the day is another one at one of the two.
+    for (const user of FAR_AWAY) {
+      const before = await today();
+      const window = await windowOf(user, type);
+      expect([before, await today()]).toContain(window?.now);
+      expect([before, await today()]).toContain(window?.lagBound);
+    }
+  },
+);
 
 test('a query cache that refuses lookups is reported by check with the setting to change', async () => {
   const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, 'few'), runInProcess);
@@ -367,9 +373,6 @@ test.each([FREE_QUERY_CACHE, FREE_STRICT_QUERY_CACHE])(
   },
 );
 
-test.each(FORMS)(
-  'a profile that gives results another form does not keep rows from being read: $name',
-  async (user) => {
-    expect(records(await read('few', { user })).map(({ n }) => n)).toEqual(Array.from({ length: 10 }, (_, n) => n));
-  },
-);
+test.each(FORMS)('rows are read although a profile changes the form of results: $name', async (user) => {
+  expect(records(await read('few', { user })).map(({ n }) => n)).toEqual(Array.from({ length: 10 }, (_, n) => n));
+});

@@ -101,7 +101,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       expect(message).toMatch(/accepted the user ".+", but does not allow this user to forward.+AllowTcpForwarding/);
     });
 
-    test('an encrypted key is opened by its passphrase, and by no other', async () => {
+    test('an encrypted key is opened only by its passphrase', async () => {
       await makeKey(join(folder, 'encrypted'), 'open sesame');
       const ssh_key = readFileSync(join(folder, 'encrypted'), 'utf8');
       const own = await SshServer.start([`AuthorizedKeysFile ${join(folder, 'encrypted.pub')}`]);
@@ -154,7 +154,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
   });
 
   describe('TLS', () => {
-    test('is spoken with ClickHouse itself, under the configured name', async () => {
+    test('is between the source and ClickHouse itself, with the configured name', async () => {
       const authority = await certificateAuthority('Ours');
       const tls = { ca_certificate: authority.cert };
       const good = await tlsProxy(await certificate({ authority }), clickhouse.port);
@@ -182,7 +182,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       ]);
     });
 
-    test('is refused when it is another one', async () => {
+    test('is refused when it differs', async () => {
       const { message } = await check(byKey(ssh, { tunnel_host_key: `SHA256:${'A'.repeat(43)}` }));
       expect(message).toMatch(
         /has the host key SHA256:.+, but tunnel_host_key is SHA256:A+\. .+another server is answering/,
@@ -222,7 +222,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
         /^The server at 127\.0\.0\.1:\d+ does not speak SSH 2 \(Invalid header: expected newline\)/,
       ],
       [
-        'a server of HTTP, which begins with lines as an SSH server may',
+        'an HTTP server, whose first lines an SSH server might send, too',
         async () => [byKey(ssh, { tunnel_port: await listening((socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n')) })],
         /closed the connection before the tunnel was open .+ or is not an SSH server/,
       ],
@@ -240,7 +240,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
         },
         /refused the key of the user ".+"\. .+authorized_keys/,
       ],
-      ['a key that is none', async () => [byKey(ssh, { ssh_key: 'hunter2' })], /ssh_key is not a private key/],
+      ['a string that is not a key', async () => [byKey(ssh, { ssh_key: 'hunter2' })], /ssh_key is not a private key/],
       [
         'a key without its line breaks',
         async () => [byKey(ssh, { ssh_key: ssh.userKey.replaceAll('\n', ' ') })],
@@ -255,12 +255,12 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
         /ssh_key is not a private key.+public key/,
       ],
       [
-        'ClickHouse is not there',
+        'ClickHouse is not running',
         async () => [byKey(ssh), { port: await freePort() }],
         /could not connect to ClickHouse at 127\.0\.0\.1:\d+.+as seen from the SSH server/,
       ],
       [
-        'a fingerprint that is none',
+        'an invalid fingerprint',
         async () => [byKey(ssh, { tunnel_host_key: 'aa:bb' })],
         /tunnel_method\.tunnel_host_key must be a fingerprint/,
       ],

@@ -74,7 +74,7 @@ describe('a time', () => {
   const catalogs = [catalogOf('incremental', ...names, 'empty'), catalogOf('full_refresh', 'refreshed')];
   const catalog = { streams: catalogs.flatMap(({ streams }) => streams) };
 
-  test('is where the first run begins, with the rows at this time, and each full refresh', async () => {
+  test('is where the first run and each full refresh begin, including the rows at this time', async () => {
     for (const [index, [type, before, start]] of types.entries()) {
       await server().execute(table(`type${index}`, type), insert(`type${index}`, [0, before], [1, start], [2, start]));
     }
@@ -108,7 +108,7 @@ describe('a time', () => {
 });
 
 describe('"now"', () => {
-  test('is resolved once: rows before it are never sent, and no row from it on is lost', async () => {
+  test('is resolved once: rows before it are never sent, and no later row is lost', async () => {
     await server().execute(
       ...['old', 'empty_now', 'added'].map((name) => table(name)),
       ...['old', 'added'].map((name) =>

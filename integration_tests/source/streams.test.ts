@@ -77,7 +77,7 @@ describe('streams that have the same rows', () => {
       { streams: ['base', 'v', 'vv'], shared: ['v: base', 'vv: v'] },
     ],
     [
-      'a view of a view that is no stream, in another database',
+      'a view of a view that is not a stream, in another database',
       [
         'CREATE VIEW other.renamed AS SELECT custom_id AS c, event_name AS e, last_updated_at AS l FROM shop.base',
         'CREATE VIEW shop.v AS SELECT c AS custom_id, e AS event_name, l AS last_updated_at FROM other.renamed',
@@ -112,7 +112,7 @@ describe('streams that have the same rows', () => {
       { streams: ['base', 'target'], shared: ['target: base'] },
     ],
     [
-      'a materialized view from a table that is no stream, TO one: left out, and no warning',
+      'a materialized view from a table that is not a stream, TO one: left out, and no warning',
       [
         'CREATE TABLE shop.raw (user_id UInt64) ENGINE = MergeTree ORDER BY user_id',
         "CREATE MATERIALIZED VIEW shop.mv TO shop.base AS SELECT toString(user_id) AS custom_id, 'x' AS event_name, now64(6) AS last_updated_at FROM shop.raw",
@@ -163,7 +163,7 @@ describe('streams that have the same rows', () => {
       { streams: ['base', 'buf'], shared: ['buf: base'] },
     ],
     [
-      'two Buffers of a table that is no stream',
+      'two Buffers of a table that is not a stream',
       [
         `CREATE TABLE other.t ${TABLE}`,
         ...['b1', 'b2'].map(
@@ -223,7 +223,7 @@ describe('streams that have the same rows', () => {
     expect([status, message, shared(warnings)]).toEqual(['SUCCEEDED', '', expected.shared]);
   });
 
-  test('a sync of what is left sends the rows of a materialized view once', async () => {
+  test('a sync of the remaining streams sends the rows of a materialized view once', async () => {
     await given(
       `CREATE TABLE shop.events ${TABLE}`,
       'CREATE TABLE shop.raw (user_id UInt64) ENGINE = MergeTree ORDER BY user_id',
@@ -342,14 +342,14 @@ describe('check', () => {
     expect((await checked({ table: 'a' })).status).toBe('SUCCEEDED');
   });
 
-  test('fails at a row that read would fail at, though it can be selected', async () => {
+  test('fails at a row that read would fail at, although it can be selected', async () => {
     await given(
       "CREATE VIEW shop.wide AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, repeat(repeat('x', 34000), 1000) AS page",
     );
     expect((await checked({ table: 'wide' })).message).toContain('row_too_long');
   });
 
-  test('asks with FINAL for each stream', async () => {
+  test('queries each stream with FINAL', async () => {
     await given(
       `CREATE TABLE shop.a ${COLUMNS} ENGINE = ReplacingMergeTree ORDER BY last_updated_at`,
       `CREATE TABLE shop.b ${TABLE}`,
@@ -417,7 +417,7 @@ describe('check', () => {
       expect(warnings).toContainEqual(expect.stringMatching(/^The first row of "slow" did not arrive/));
     });
 
-    test('ends after a while, and says which streams it did not try', async () => {
+    test('ends after a while, and reports which streams it did not try', async () => {
       expect(await inProcess(500, 0)).toEqual([
         '2 of 2 streams were not tested, because their first rows or the first rows of other streams take too long: "a" and 1 more. To check one of them, name it in "table".',
       ]);

@@ -70,7 +70,7 @@ function read(port: number, tls: Record<string, unknown>): Promise<Finished> {
 }
 
 describe('a certificate of the server', () => {
-  test('of an authority of our own is accepted when its certificate is given, and rows are read', async () => {
+  test('of a private authority is accepted when its certificate is given, and rows are read', async () => {
     const tls = { ca_certificate: authority.cert };
     expect(await check(verified.port, tls)).toEqual({ status: 'SUCCEEDED', message: '' });
     const result = await read(verified.port, tls);
@@ -78,7 +78,7 @@ describe('a certificate of the server', () => {
     expect(records(result).length).toBe(10);
   });
 
-  test('is asked for by name', async () => {
+  test('is requested by name (SNI)', async () => {
     await check(verified.port, { ca_certificate: authority.cert }, { host: 'localhost' });
     expect(verified.names.at(-1)).toBe('localhost');
   });
@@ -88,7 +88,7 @@ describe('a certificate of the server', () => {
     expect(await check(verified.port, { ca_certificate })).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('is accepted without verification when it is turned off, with a warning of each command', async () => {
+  test('is accepted when verification is turned off, with a warning from each command', async () => {
     const tls = { verify: false };
     const warning = expect.stringMatching(
       /^WARN The certificate of 127\.0\.0\.1:\d+ is NOT VERIFIED.+read the password/,
@@ -118,7 +118,7 @@ describe('a certificate of the server', () => {
       'ours',
       /is not signed by the authority in tls\.ca_certificate/,
     ],
-    ['that it signed itself', () => certificate(), {}, /is not signed by a known authority/],
+    ['that is self-signed', () => certificate(), {}, /is not signed by a known authority/],
     [
       'that has expired',
       () =>
@@ -151,7 +151,7 @@ describe('a certificate of the server', () => {
 });
 
 test.each(['check', 'discover'])(
-  'a server that cuts the first connections, as one that wakes, is asked again by %s',
+  '%s retries when a server cuts the first connections, as one that is waking up does',
   async (command) => {
     let connections = 0;
     const gate = createServer((socket) => {
@@ -201,13 +201,13 @@ describe('a server that wants a client certificate', () => {
     expect(message).not.toMatch(/barley/);
   });
 
-  test('and is given none is told of with advice', async () => {
+  test('and gets none is reported with advice', async () => {
     const { status, message } = await check(mutual.port, { ca_certificate: authority.cert });
     expect(status).toBe('FAILED');
     expect(message).toMatch(/requires a client certificate.+Set tls\.client_certificate and tls\.client_key/);
   });
 
-  test('and refuses the one it is given is told of with advice', async (context) => {
+  test('and refuses the one that it gets is reported with advice', async (context) => {
     const port = await freePort();
     const paths = {
       key: file('s.key', identity.key),
@@ -244,13 +244,13 @@ function cutOff(pem: string): string {
   return pem.trim().split('\n').slice(0, -1).join('\n');
 }
 
-describe('TLS options that cannot be meant are named before anything connects:', () => {
+describe('invalid TLS options are reported before anything connects:', () => {
   const NOWHERE = 1;
 
   test.each<[string, () => Promise<Record<string, unknown>>, Record<string, unknown>, RegExp]>([
     ['without ssl', async () => ({ verify: false }), { ssl: false }, /tls only works with ssl.+Turn ssl on/],
     [
-      'an authority that is no PEM',
+      'an authority that is not PEM',
       async () => ({ ca_certificate: 'MIIB' }),
       {},
       /tls\.ca_certificate is not a PEM certificate/,
@@ -262,19 +262,19 @@ describe('TLS options that cannot be meant are named before anything connects:',
       /tls\.ca_certificate is not a PEM certificate/,
     ],
     [
-      'an authority of which one certificate is cut off',
+      'authorities with one truncated certificate',
       async () => ({ ca_certificate: `${authority.cert}\n${cutOff(stranger.cert)}` }),
       {},
       /tls\.ca_certificate contains a complete certificate, but also a part that can't be read \(bad end line\)/,
     ],
     [
-      'a client certificate that is followed by one that is cut off',
+      'a client certificate followed by a truncated one',
       async () => ({ client_certificate: `${identity.cert}\n${cutOff(authority.cert)}`, client_key: identity.key }),
       {},
       /usable: tls\.client_certificate contains a complete certificate, but also a part that can't be read \(bad end line\)[^;]+$/,
     ],
     [
-      'a client certificate with something behind its last dash',
+      'a client certificate with something after its last dash',
       async () => ({ client_certificate: `${identity.cert.trim()}stray`, client_key: identity.key }),
       {},
       /tls\.client_certificate contains a complete certificate, but also a part that can't be read \(bad end line\)/,

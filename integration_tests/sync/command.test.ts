@@ -289,7 +289,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       /^ERROR Missing required argument: state\. Add it to \S+sync\.json\. Run `connector sync --help`/,
     ],
     [
-      'a strange stream',
+      'an unknown stream',
       () => syncArguments({}, '--stream', 'evnts'),
       /no stream "evnts"\. Did you mean "events"\? Choose with --stream/,
     ],
@@ -303,18 +303,22 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       () => syncArguments({}, '--stream', 'events', '--all-streams'),
       /^ERROR Use either --stream or --all-streams, not both\. Run `connector sync --help`/m,
     ],
-    ['no such variable', () => syncArguments({ source: { password: '${NOT_SET}' } }), /password refers to .* NOT_SET/],
+    [
+      'an environment variable that is not set',
+      () => syncArguments({ source: { password: '${NOT_SET}' } }),
+      /password refers to .* NOT_SET/,
+    ],
     [
       'an option twice',
       () => [...syncArguments({}), '--state', 'other.json'],
       /--state is given twice\. Run `connector sync --help`/,
     ],
     [
-      'an age that nothing checks',
+      '--stale-after without an alert or metrics',
       () => syncArguments({}, '--stale-after', '2h'),
       /^ERROR --stale-after has no effect without --alert-url or --metrics-port\./m,
     ],
-    ['an interval beyond all', () => syncArguments({}, '--every', '99999999999d'), /isn't a valid duration/],
+    ['an interval that is too long', () => syncArguments({}, '--every', '99999999999d'), /isn't a valid duration/],
     [
       'files that are swapped',
       () => {
@@ -324,12 +328,12 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       /is the configuration of a destination\. --source needs the configuration of a source/,
     ],
     [
-      'two wrong configurations, before the source is asked',
+      'two wrong configurations, before the source is queried',
       () => syncArguments({ source: { host: '127.0.0.1', port: 1 }, destination: { retry_minutes: '30' } }),
       /^ERROR The configuration in \S+destination\.json is not usable: retry_minutes must be a number, without quotes: 30\./m,
     ],
     [
-      'a strange user',
+      'an unknown user',
       () => syncArguments({ source: { username: '${SYNC_USER}' } }),
       /^ERROR .*refused the user "nobody-knows-me"/m,
     ],
@@ -340,7 +344,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
     expect(batch.stats.requests).toBe(0);
   });
 
-  test('or in a line of JSON', async () => {
+  test('or one line of JSON', async () => {
     const result = await run('connector', ['sync', '--json', '--limit', 'x']);
     expect([result.code, result.stderr]).toEqual([2, '']);
     expect(events(result)).toMatchObject([{ event: 'failed', failure_type: 'config_error' }]);
@@ -429,7 +433,7 @@ describe('in the middle of many rows', () => {
     expectSame([...new Set(received('many'))], upTo(MANY));
   });
 
-  test('a second signal ends all of it at once', async () => {
+  test('a second signal ends all processes at once', async () => {
     const state = statePath();
     const { child, ended } = startSync({ state, destination: { rate_limit: 500 } }, '--stream', 'many');
     await eventually(() => expect([...children(child).keys()].toSorted()).toEqual(['read', 'write']));

@@ -307,7 +307,7 @@ describe.runIf(hasTerminals)('init', () => {
     ]);
   });
 
-  test('offers tables of profiles before tables of events, and keeps what is sent for the next time', async () => {
+  test('offers tables of profiles before tables of events, and remembers the choice for the next time', async () => {
     const columns = 'AS SELECT custom_id, last_updated_at, item AS plan FROM shop.events';
     await sandbox.clickhouse.execute(
       'CREATE DATABASE both',
@@ -377,7 +377,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect((await again.end()).shown).toContain('Stopped: nothing was written.');
   });
 
-  test('keeps the answers of a user who leaves next to the other options of an existing file', async () => {
+  test('saves the answers of a user who leaves, and keeps the other options of an existing file', async () => {
     const folder = newFolder();
     const others = { table: 'events', start_from: '23h', queries: [{ name: 'q', sql: 'SELECT 1' }] };
     const existing = { ...sandbox.clickhouse.connection(READER), ssl: false, database: 'shop', ...others };
@@ -424,7 +424,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect(shown).toMatch(/ icanon .* echo /);
   });
 
-  test('that is left with Ctrl-C while it tries a server that does not answer ends by that', async () => {
+  test('ends by Ctrl-C while it tests a server that does not answer', async () => {
     const server = { host: '127.0.0.1', port: await freePort() };
     const connections: Socket[] = [];
     const silent = createServer((socket) => connections.push(socket)).listen(server.port, server.host);
@@ -448,7 +448,7 @@ test('init without a terminal fails with what to do instead', async () => {
   expect(stderr).toMatch(/^init needs a terminal to ask its questions\..*command_invalid\.md\n$/);
 });
 
-describe('check for a person', () => {
+describe('check in a terminal', () => {
   const VERSION = String.raw`\d+\.\d+\.\d+\.\d+`;
 
   test.each<[string, object, object, number, RegExp]>([
@@ -560,7 +560,7 @@ describe('check for a person', () => {
     expect([result.code, result.stdout, result.stderr]).toEqual([2, '', stderr]);
   });
 
-  test.runIf(hasTerminals)('a terminal gets words, a pipe and a platform get a message', async () => {
+  test.runIf(hasTerminals)('a terminal gets plain text, a pipe and a platform get a message', async () => {
     const folder = newFolder();
     writtenConfigurations(folder, { table: 'absent' });
     const printed = async (before: string): Promise<[unknown, string]> => {
@@ -580,7 +580,7 @@ describe('check for a person', () => {
 describe('preview', () => {
   test.each([
     [
-      'a stream that there is not',
+      'a stream that does not exist',
       ['--stream', 'nothing'],
       2,
       /no stream "nothing".*clicks, events.*stream_unknown\.md/,
@@ -595,7 +595,7 @@ describe('preview', () => {
     expect([result.code, result.stderr]).toEqual([code, expect.stringMatching(stderr)]);
   });
 
-  test('warns of an option that looks misspelt if the other one is set, too, once', async () => {
+  test('warns once of an option that looks misspelt if the correct one is set, too', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { pasword: 'hunter2' });
     const { stderr } = await finished(start('connector', ['preview', ...files, '--stream', 'events'], { cwd: folder }));
@@ -604,7 +604,7 @@ describe('preview', () => {
     );
   });
 
-  test('of a wrong destination fails before the source is asked', async () => {
+  test('of a wrong destination fails before the source is queried', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { host: '127.0.0.1', port: 1 }, { endpoint: 'any' });
     const { code, stderr } = await finished(start('connector', ['preview', ...files], { cwd: folder }));

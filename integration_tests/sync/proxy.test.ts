@@ -154,13 +154,13 @@ describe('Batch is reached through the proxy of HTTPS_PROXY', () => {
     expect(proxy.requests).toEqual([`CONNECT ${BATCH}:${ports.batch}`]);
   });
 
-  test('also one that is reached by HTTPS itself', async () => {
+  test('also through a proxy that is reached by HTTPS', async () => {
     const proxy = await proxyWith({ identity: await certificate({ authority }) });
     expect(status(await checkBatch({ HTTPS_PROXY: proxy.url }))).toEqual({ status: 'SUCCEEDED' });
     expect(proxy.requests).toHaveLength(1);
   });
 
-  test('and so is the store of rejected rows', async () => {
+  test('and so is the S3 storage of rejected rows', async () => {
     const proxy = await proxyWith();
     const rejected_rows = {
       storage_type: 'S3',
@@ -183,7 +183,7 @@ describe('Batch is reached through the proxy of HTTPS_PROXY', () => {
 describe('ClickHouse is reached through a proxy', () => {
   test.each([
     ['that opens connections for HTTPS', true, 'HTTPS_PROXY', 'CONNECT '],
-    ['that sends the requests of HTTP on', false, 'HTTP_PROXY', 'POST http://'],
+    ['that forwards HTTP requests', false, 'HTTP_PROXY', 'POST http://'],
     ['of a variable in lower case', false, 'http_proxy', 'POST http://'],
   ])('%s, by check and by read', async (_, ssl, variable, begin) => {
     const proxy = await proxyWith({ names: ssl ? names : { [CLICKHOUSE]: server().port }, credentials: CREDENTIALS });

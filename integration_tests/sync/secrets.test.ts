@@ -78,7 +78,7 @@ const MESSAGES: [string, (words: string) => string | Promise<string>][] = [
   ['a missing right', ofServer(497, 'ACCESS_DENIED')],
   ['a limit', ofServer(241, 'MEMORY_LIMIT_EXCEEDED')],
   ['any other error', ofServer(48, 'NOT_IMPLEMENTED')],
-  ['an answer that is not of ClickHouse', (words) => explainClickHouseError(new Error(words), source).message],
+  ['a response that is not from ClickHouse', (words) => explainClickHouseError(new Error(words), source).message],
   [
     'a failure of TLS',
     (words) =>
@@ -96,16 +96,16 @@ const MESSAGES: [string, (words: string) => string | Promise<string>][] = [
     'a forwarded connection',
     (words) => explainForwardError(Object.assign(new Error(words), { reason: 2 }), tunnel, 'h:1').message,
   ],
-  ['a fault of ours', (words) => asConnectorError(new Error(words)).message],
+  ['an internal error', (words) => asConnectorError(new Error(words)).message],
   ['a refused key', (words) => ofBatch(401, { error_code: 'X', error_message: words })],
-  ['a page in place of an answer', (words) => ofBatch(404, words)],
-  ['a fault of Batch', (words) => ofBatch(500, { error_code: 'X', error_message: words })],
+  ['a page instead of a response', (words) => ofBatch(404, words)],
+  ['a server error of Batch', (words) => ofBatch(500, { error_code: 'X', error_message: words })],
   ['a refused request', (words) => ofBatch(400, { error_code: 'X', error_message: words })],
   [
     'a partial error',
     (words) => ofBatch(202, { code: 'X', errors: [{ bulk_index: 0, attribute: words, reason: words }] }),
   ],
-  ['an answer that cannot be read', (words) => ofBatch(202, words)],
+  ['a response that cannot be parsed', (words) => ofBatch(202, words)],
 ];
 
 const MARK = 'Zzqx';

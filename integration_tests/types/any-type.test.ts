@@ -124,7 +124,7 @@ function changesOf(row: number, columns: readonly Column[]): unknown {
   return changes.length === 0 ? undefined : { changes };
 }
 
-test('a value of any type leaves as what the server holds, under any settings and by either analyzer, and fits its schema', async () => {
+test('a value of any type is sent as the server stores it, with any settings and either analyzer, and matches its schema', async () => {
   const columnsOfTable = fc.array(column, { minLength: 1, maxLength: 8, size: 'max' });
   await fc.assert(
     fc.asyncProperty(

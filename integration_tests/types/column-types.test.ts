@@ -340,11 +340,11 @@ describe('a column of the type', () => {
   // Skipped where the chosen ClickHouse version lacks the type, so that the report names it.
   test.skip.each(ALL_CASES.flatMap(([type]) => missingType(type) ?? []))('%s', () => {});
 
-  test.each(indexed)('%s with the value %s leaves as %s', (_, __, json, name) => {
+  test.each(indexed)('%s with the value %s is sent as %s', (_, __, json, name) => {
     expect(values.get(name)).toBe(json);
   });
 
-  test.each(indexed)('%s with the value %s fits its JSON schema', (_, __, ___, name) => {
+  test.each(indexed)('%s with the value %s matches its JSON schema', (_, __, ___, name) => {
     const column = selection.columns.find((candidate) => candidate.name === name);
     if (column === undefined) throw new Error(`${name} is not selected.`);
     const fits = ajv.compile(buildColumnSchema(column.type));
@@ -385,7 +385,7 @@ describe('under settings of a profile or a user', () => {
     ['64-bit integers without', { output_format_json_quote_64bit_integers: '0' }],
     ['stamps in ISO form', { date_time_output_format: 'iso' }],
     ['stamps as numbers', { date_time_output_format: 'unix_timestamp' }],
-    ['another time zone', { session_timezone: 'America/New_York' }],
+    ['a different time zone', { session_timezone: 'America/New_York' }],
     ['decimals in quotes', { output_format_json_quote_decimals: '1' }],
     ['decimals with zeros at the end', { output_format_decimal_trailing_zeros: '1' }],
     ['NaN and the infinities in quotes', { output_format_json_quote_denormals: '1' }],
@@ -409,11 +409,11 @@ describe('under settings of a profile or a user', () => {
       [under = Buffer.of()] = await linesUnder(server, READER_WITH_SETTINGS, selection, settings);
     });
 
-    test('the same leaves for every column of a fixed type', () => {
+    test('every column of a fixed type is sent the same', () => {
       expect(fixed(under)).toEqual(fixed(line));
     });
 
-    test('the same message is around it', () => {
+    test('the message around it is the same', () => {
       const { data: _, ...record } = Object.fromEntries(partsOf(under, 'record'));
       expect(record).toEqual(AROUND_DATA);
       expect(partsOf(under).get('row_hash')).toBe(partsOf(line).get('row_hash'));
@@ -422,7 +422,7 @@ describe('under settings of a profile or a user', () => {
 });
 
 // The administrator may make a column that the reader may not: a cast to its type is refused.
-describe('a type that a server allows only on request keeps no table from being read:', () => {
+describe('a table with a type that a server allows only on request can be read:', () => {
   test.each<Case>([
     ['LowCardinality(UInt8)', '255', '255'],
     ['LowCardinality(Nullable(Int32))', 'NULL', 'null'],
@@ -435,7 +435,7 @@ describe('a type that a server allows only on request keeps no table from being 
     ['Map(LowCardinality(UInt8), UInt8)', 'map(1, 2)', '{"1":2}'],
     ['Map(String, LowCardinality(UInt8))', "map('a', 2)", '{"a":2}'],
     ['FixedString(300)', "'a'", '"a"'],
-  ])('%s with the value %s leaves as %s', async (type, value, json) => {
+  ])('%s with the value %s is sent as %s', async (type, value, json) => {
     const [row] = await linesOfColumn(type, value);
     expect(partsOf(row ?? Buffer.of(), 'record', 'data').get('c')).toBe(json);
   });
@@ -454,7 +454,7 @@ describe('a type that a server allows only on request keeps no table from being 
   });
 });
 
-describe('a key of a Map is text as a value is:', () => {
+describe('a key of a Map is sent as a string, like a value:', () => {
   test('in UTF-8', async () => {
     const [row] = await linesOfColumn('Map(String, UInt8)', "map(unhex('61FF'), 1)");
     const text = new TextDecoder('utf-8', { fatal: true }).decode(row);
@@ -476,7 +476,7 @@ describe('a key of a Map is text as a value is:', () => {
   });
 });
 
-test('equal rows have the same hash and different rows different ones, also NULL and empty values', async () => {
+test('equal rows have the same hash, and different rows have different hashes, also with NULL and empty values', async () => {
   await execute(
     server,
     `CREATE TABLE shop.hashes (${REQUIRED} DateTime, a Nullable(String), b Nullable(String), c Array(String), d Nullable(UInt8)) ENGINE = MergeTree ORDER BY tuple()`,

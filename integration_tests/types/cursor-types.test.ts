@@ -138,14 +138,14 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
     }
   });
 
-  test('is with nothing else a position before its rows', async () => {
+  test('is by itself a position before its rows', async () => {
     const index = positions.length - 1;
     const cursor = readCursor(rows[2 * index] ?? Buffer.of(), 'last_updated_at');
     const from = await linesAfter(clickhouse, selection, { kind: 'before-group', cursor });
     expect(placesOf(from)).toEqual([index, index]);
   });
 
-  test('is with the hash a position at each row, from which that row and all later ones are read', async () => {
+  test('is with a hash a position at each row, from which that row and all later ones are read', async () => {
     for (const [index, row] of rows.entries()) {
       const after = await linesAfter(clickhouse, selection, {
         kind: 'inside-group',

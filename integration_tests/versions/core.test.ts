@@ -119,7 +119,7 @@ const SCENARIOS: Scenario[] = [
   },
   {
     name: 'ties',
-    title: 'rows in several pages that share one cursor, in several parts of a table with another order',
+    title: 'rows in several pages that share one cursor, in several parts of a table with a different order',
     runs: [
       [
         `CREATE TABLE ties (${KEY}, note String) ENGINE = MergeTree ORDER BY custom_id`,
@@ -413,7 +413,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
       second = await read('', { ...options, state: states(first) });
     });
 
-    test('each through a query of all of them', async () => {
+    test('any, all in one query', async () => {
       const columns = [...tables.keys()].map(([type, value], index) => ({
         name: `c${index}`,
         type,
@@ -468,7 +468,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
 
     for (const each of [...OLD_TYPES, ...ADDED_TYPES]) {
       const [type, value] = each;
-      test(`${type} with the value ${value} leaves as its value, once`, (context) => expectValue(each, context));
+      test(`${type} with the value ${value} is sent as its value, once`, (context) => expectValue(each, context));
     }
   });
 });

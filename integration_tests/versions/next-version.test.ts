@@ -85,7 +85,7 @@ test(`each state of ClickHouse ${OLDER.version} is continued on ${NEWER.version}
   expect(count.total).toMatchObject({ lost: 0, duplicated: 0 });
 });
 
-test(`the rows that ClickHouse ${OLDER.version} gave a moment ago are known on ${NEWER.version} among late rows`, async (context) => {
+test(`the lookback on ClickHouse ${NEWER.version} deduplicates the rows that were read on ${OLDER.version}, and reads late rows`, async (context) => {
   const count = new RowCount(context);
   await newer.execute(insert(ROWS, ROWS + 10, RECENT));
   const next = await onNewer.read('moved', { state: lastState(first), config: LOOKBACK });

@@ -20,7 +20,7 @@ test.each(values)('%s, then %s: %s', (before, now, problem) => {
   expect(problems).toEqual([undefined, problem]);
 });
 
-test('an attribute is one of its owner, with or without a type in its key, in each item of an array', () => {
+test('an attribute has one type for each owner, with or without a type in its key, in all items of an array', () => {
   const types = new AttributeTypes();
   const check = (owner: string, path: string): unknown => types.check(owner, path, 'url', 'https://example.com');
   expect(types.check('event a', 'items[0].photo', 'plain', 'p')).toBeUndefined();

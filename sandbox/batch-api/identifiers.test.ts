@@ -6,8 +6,8 @@ import { changedLimits, DEFAULT_LIMITS } from './limits.ts';
 describe('accepts', () => {
   const goodOnes: [string, Json, string | null][] = [
     ['a custom id', { custom_id: 'u1' }, 'u1'],
-    ['a mail address', { custom_id: 'Ann@example.com' }, 'Ann@example.com'],
-    ['spaces around, which belong to it', { custom_id: ' u1 ' }, ' u1 '],
+    ['an email address', { custom_id: 'Ann@example.com' }, 'Ann@example.com'],
+    ['surrounding spaces, which are kept', { custom_id: ' u1 ' }, ' u1 '],
     ['512 characters', { custom_id: 'x'.repeat(512) }, 'x'.repeat(512)],
     ['an installation', { installation: { apikey: 'k', installation_id: 'i' } }, null],
   ];

@@ -32,7 +32,7 @@ describe('refuses the whole call for', () => {
   const refused: [string, string, string, Partial<Limits>][] = [
     ['nothing', '', 'MALFORMED_JSON_BODY', {}],
     ['broken JSON', '[{', 'MALFORMED_JSON_BODY', {}],
-    ['nesting without end', `${'['.repeat(200_000)}12345678901234567890`, 'MALFORMED_JSON_BODY', {}],
+    ['endless nesting', `${'['.repeat(200_000)}12345678901234567890`, 'MALFORMED_JSON_BODY', {}],
     ['an object', JSON.stringify(ok), 'MALFORMED_PARAMETER', {}],
     ['an empty array', '[]', 'MALFORMED_PARAMETER', {}],
     ['201 updates', createBody(201), 'MALFORMED_PARAMETER', {}],
