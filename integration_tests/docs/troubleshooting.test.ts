@@ -246,8 +246,13 @@ const read = (code: string, { table = 'events', config = {}, catalog: its, state
   },
 });
 
-const write = (code: string, changes: Record<string, unknown>, input = '', its: () => string = catalog): Case =>
-  command(code, 'destination-batch', () => ['write', '--config', destination(changes), '--catalog', its()], input);
+const write = (code: string, changes: Record<string, unknown>, input = '', its: () => string = catalog): Case => ({
+  code,
+  say: async () => {
+    const args = ['write', '--config', destination(changes), '--catalog', its()];
+    return told(await runInProcess('destination-batch', args, { input }));
+  },
+});
 
 const stateOf = (name: string, stream_state: Record<string, unknown>): unknown => [
   { type: 'STREAM', stream: { stream_descriptor: { name }, stream_state } },
