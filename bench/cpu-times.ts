@@ -1,6 +1,6 @@
 /** A command that runs another one, and writes its CPU time to a file. See `readCpuSeconds`. */
 export function withCpuTimes(file: string, path: string, args: readonly string[]): [path: string, args: string[]] {
-  // The shell's `times` includes all processes below it that have ended.
+  // The shell's `times` includes all of its child processes that have ended.
   return ['/bin/sh', ['-c', '"$@"; code=$?; times > "$0"; exit $code', file, path, ...args]];
 }
 

@@ -21,10 +21,10 @@ const SILENT_SECONDS = 60;
 const KEYS = { project_key: 'project_bench', rest_api_key: 'rest-key-bench' };
 const STREAM = 'events';
 
-/** What Batch documents: updates a second and at once by the endpoint `update`. */
+/** The documented rate limit of the endpoint `update`: updates per second, and the burst. */
 const RATE = { perSecond: 300, burst: 1_000 };
 
-/** The destination against a loop that parses its input, in a pipe behind the source, and at Batch's pace. */
+/** The destination against a loop that parses its input, in a pipe after the source, and at Batch's rate limit. */
 export async function destinationFigures(server: ClickHouseServer, file: WriteFile): Promise<Figure[]> {
   await makeEventsTable(server, STREAM, 'by_cursor', ROWS);
   const source = await file('pipe-source.json', { ...server.connection(READER), database: DATABASE });
@@ -84,7 +84,7 @@ async function measureWithInput(command: string, args: readonly string[], path: 
   }
 }
 
-/** More rows than can be sent, each of another profile, at Batch's own limits; ended by SIGTERM. */
+/** More rows than can be sent, each of a different profile, at Batch's own limits; ended by SIGTERM. */
 async function atBatchsPace(
   file: WriteFile,
   catalog: string,
@@ -110,7 +110,7 @@ async function atBatchsPace(
   }
 }
 
-/** Rows of few profiles that all come at once, at Batch's pace: updates sent, by the fewest that hold them. */
+/** Rows of few profiles that arrive at once, at Batch's rate limit: the updates sent, divided by the fewest possible. */
 async function updatesOfWaitingRows(file: WriteFile, catalog: string): Promise<number> {
   const batch = await BatchApi.start({ projectKey: KEYS.project_key, restApiKey: KEYS.rest_api_key });
   try {

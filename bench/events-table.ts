@@ -2,13 +2,13 @@ import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 
 export const DATABASE = 'bench';
 
-/** How the rows lie: sorted by the cursor, sorted by the profile, or all with one stamp. */
+/** How the rows are stored: sorted by the cursor, sorted by the profile, or all with one timestamp. */
 export type Layout = 'by_cursor' | 'by_profile' | 'one_stamp';
 
-/** The number of profiles. Each has several events, at any place in the table. */
+/** The number of profiles. Each has several events, anywhere in the table. */
 const PROFILES = 20_000;
 
-/** Makes a number of a row's own out of its number: the values of two rows don't repeat. */
+/** Computes a different number from the number of each row, so that no two rows have the same values. */
 const OWN = 'cityHash64(number)';
 
 /**

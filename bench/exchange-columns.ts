@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 const PAIRS = [/("item":"[^"]*"),("quantity":[^,]*)/, /("custom_id":"[^"]*"),("event_name":"[^"]*")/];
 
 /**
- * Copies a file of messages, and exchanges two columns in each row: in turn those of each pair. Then no row has its columns in
+ * Copies a file of messages, and exchanges two columns in each row: those of each pair in turn. Then no row has its columns in
  * the same order as the row before, so the destination parses all rows instead of copying their bytes.
  */
 export async function exchangeColumns(from: string, to: string): Promise<void> {

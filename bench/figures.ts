@@ -1,17 +1,17 @@
-/** A line of the table: what was measured, what came out, what is to be reached, and whether it is. */
+/** A line of the table: what was measured, the result, the target, and whether it was reached. */
 export type Figure = { measure: string; figure: string; target: string; isReached: boolean };
 
-/** A figure that may not be over a bound. */
+/** A figure that must not be above a bound. */
 export function atMost(measure: string, value: number, bound: number, unit = ''): Figure {
   return { measure, figure: `${shown(value)}${unit}`, target: `≤ ${shown(bound)}${unit}`, isReached: value <= bound };
 }
 
-/** A figure that may not be under a bound. */
+/** A figure that must not be below a bound. */
 export function atLeast(measure: string, value: number, bound: number, unit = ''): Figure {
   return { measure, figure: `${shown(value)}${unit}`, target: `≥ ${shown(bound)}${unit}`, isReached: value >= bound };
 }
 
-/** A figure without a bound, with which the others can be compared. */
+/** A figure without a bound, for comparison with the others. */
 export function report(measure: string, value: number): Figure {
   return { measure, figure: shown(value), target: '–', isReached: true };
 }
@@ -24,9 +24,9 @@ export function table(figures: readonly Figure[]): string {
   ]);
 }
 
-/** Rows of as many cells each, the first being the head, as a table in Markdown. */
+/** Rows with the same number of cells, the first of which is the header, as a table in Markdown. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
-  // A bar would end the cell.
+  // A pipe character would end the cell.
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const lines = cells.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);

@@ -8,7 +8,7 @@ import { READER_OF_SMALL_BLOCKS } from './peers/scenarios.ts';
 import { sourceFigures } from './source.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
 
-/** `npm run bench [source | destination | peers]`: both connectors, one of them, or them beside others. See bench/README.md. */
+/** `npm run bench [source | destination | peers]`: both connectors, one, or a comparison with other tools. See bench/README.md. */
 const chosen = process.argv[2];
 await withTemporaryFolder(async (file) => {
   const server = await ClickHouseServer.start(undefined, [READER_OF_SMALL_BLOCKS]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { readCpuSeconds, withCpuTimes } from './cpu-times.ts';
 
 /**
- * The seconds from start to end of a command, the seconds of CPU of all its processes, and the peak memory of one process in
+ * The duration of a command in seconds, the seconds of CPU of all its processes, and the peak memory of one process in
  * megabytes (0 where it is unknown).
  */
 export type Measured = { seconds: number; cpuSeconds: number; peakMegabytes: number };
@@ -71,15 +71,15 @@ function readIfPresent(path: string): string {
   }
 }
 
-/** The middle one of several values. */
+/** The median of several values. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Runs of each command that count. */
+/** How often each command is measured. */
 const RUNS = 3;
 
-/** Runs each command once to warm up and then in turn, so that a machine whose speed drifts drifts for all; medians. */
+/** Runs each command once to warm up, and then all in turn, so that a drift in speed affects all. Returns medians. */
 export async function inTurn<Name extends string>(
   commands: Record<Name, () => Promise<Measured>>,
 ): Promise<Record<Name, Measured>> {

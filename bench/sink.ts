@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { say } from '../sandbox/say.ts';
 
 /**
- * A process that plays a Batch API without rules or rate: it reads what it is sent, keeps nothing, and answers success,
- * at once or, with a number of seconds as argument, only when it has run for so long. Its first line is its address.
+ * A process that imitates a Batch API without rules or a rate limit: it reads requests, stores nothing, and answers success
+ * at once or, with a number of seconds as argument, only when it has run for that time. Its first line is its address.
  * A GET is answered with the number of posts so far.
  */
 const silentMs = Number(process.argv[2] ?? 0) * 1000;

@@ -90,7 +90,7 @@ class SourceBench {
     return measure(launcherPath('source-clickhouse'), await this.#readArguments(name));
   }
 
-  /** The same read in front of a reader that takes nothing for a while, and then everything. */
+  /** The same read with a reader that reads nothing for a while, and then everything. */
   async #readWithStall(name: string): Promise<Pick<Measured, 'peakMegabytes'>> {
     const child = spawn(launcherPath('source-clickhouse'), await this.#readArguments(name), {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -101,12 +101,12 @@ class SourceBench {
     return ended;
   }
 
-  /** The same rows in the same order by curl to /dev/null, without any message around them: the wire itself. */
+  /** The same rows in the same order by curl to /dev/null, without messages around them: only the transfer. */
   #curl(name: string): Promise<Measured> {
     return this.#curlQuery(name, `SELECT * FROM ${DATABASE}.${name} ORDER BY last_updated_at FORMAT JSONEachRow`);
   }
 
-  /** The messages that the source asks the server for, by curl to /dev/null: what is left is the source's own part. */
+  /** The messages that the source requests from the server, by curl to /dev/null: the difference is the source's own part. */
   async #curlOwnQuery(name: string): Promise<Measured> {
     const configuration = sourceConfigurationSchema.parse({ ...this.#server.connection(READER), database: DATABASE });
     const clickhouse = new ClickHouse(configuration);

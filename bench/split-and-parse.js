@@ -1,4 +1,4 @@
-// The least that any destination has to do with its stdin: split it into lines and parse each as JSON. It keeps nothing.
+// The least that any destination has to do with its stdin: split it into lines and parse each as JSON. It stores nothing.
 let rest = Buffer.alloc(0);
 let rows = 0;
 for await (const bytes of process.stdin) {

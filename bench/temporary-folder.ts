@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Writes a file by name, its content as JSON unless it is a text; gives its path. */
+/** Writes a file with a name, and its content as JSON unless it is a string. Returns its path. */
 export type WriteFile = (name: string, content: unknown) => Promise<string>;
 
-/** Makes a folder for the time in which it is used. */
+/** Creates a folder, and removes it after its use. */
 export async function withTemporaryFolder<T>(use: (file: WriteFile) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-bench-'));
   try {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** Runs a sink (see sink.ts) for the time in which it is used. */
+/** Runs a sink (see sink.ts) while a function uses it. */
 export async function withSink<T>(silentSeconds: number, use: (url: string) => Promise<T>): Promise<T> {
   const sink = spawn(
     process.execPath,

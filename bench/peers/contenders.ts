@@ -9,32 +9,32 @@ import type { Command } from './process-group.ts';
 /** The file of PyAirbyte's cache. */
 const CACHE = 'cache.duckdb';
 
-/** What is to be delivered, from where, to where. */
+/** What to deliver, from where and to where. */
 export type Job = {
   clickhouse: { host: string; port: number; username: string; password: string; database: string; table: string };
   batch: { url: string; project_key: string; rest_api_key: string };
-  /** Updates a second that the Batch API takes; Batch's own, which contenders know from its documentation, if absent. */
+  /** The updates per second that the Batch API accepts; by default Batch's documented rate limit, which contenders know. */
   rate_limit?: number;
   /** The lookback of a contender that has such an option. */
   lag_seconds?: number;
 };
 
-/** One who can do the job, in runs that keep what they know in a folder. */
+/** A tool that can do the job, in runs that keep their state in a folder. */
 export type Contender = {
   name: string;
-  /** Whether it has an option for a lookback, besides what it does by itself. */
+  /** Whether it has an option for a lookback, in addition to its default behaviour. */
   hasLag: boolean;
-  /** Whether it posts to Batch; if not, it reads into a cache of its own. */
+  /** Whether it posts to Batch; if not, it reads into its own cache. */
   delivers: boolean;
   /** The numbers of the rows in that cache. */
   cached?: (folder: string, table: string) => number[];
-  /** The command of a run, which finds in the folder what the last one kept. */
+  /** The command of a run, which finds the state of the previous run in the folder. */
   command: (job: Job, folder: string) => Command;
-  /** Keeps what the next run needs, after a run however it ended. */
+  /** Saves what the next run needs after a run, whether it succeeded or not. */
   afterRun?: (folder: string) => void;
 };
 
-/** All that can be had on this machine, and in words why others can't. */
+/** All contenders that can run on this machine, and an explanation for each that can't. */
 export async function contenders(): Promise<{ contenders: Contender[]; absent: string[] }> {
   const all: Contender[] = [ours];
   const absent: string[] = [];
@@ -67,7 +67,7 @@ export const ours: Contender = {
   },
 };
 
-/** The CDK brings no way to Batch, so its records take ours. */
+/** The CDK has no destination for Batch, so ours sends its records. */
 function farosSource(installed: string): Contender {
   return {
     name: 'faros-airbyte-cdk | destination-batch',
@@ -151,13 +151,13 @@ function pyAirbyteCommand(python: string, folder: string, paths: Record<string, 
       DO_NOT_TRACK: '1',
       AIRBYTE_PROJECT_DIR: folder,
       AIRBYTE_LOGGING_ROOT: join(folder, 'logs'),
-      // Of libraries for caches that are not used.
+      // Warnings of libraries for caches that are not used.
       PYTHONWARNINGS: 'ignore',
     },
   };
 }
 
-/** `read | write`, its states in a file; the exit code is that of the first of the two that failed. */
+/** `read | write` with its states in a file. The exit code is that of the first of the two that failed. */
 function pipe(read: readonly string[], job: Job, folder: string): Command {
   const catalog = write(folder, 'catalog.json', {
     streams: [
@@ -183,10 +183,10 @@ function destinationConfiguration({ batch, rate_limit }: Job): Record<string, un
 
 type StateMessage = { state: unknown };
 
-/** The last state that the destination gave back, for the next run, in the form in which a source takes it. */
+/** The last state that the destination echoed, in the form that a source accepts, for the next run. */
 function keepState(folder: string, form: (message: StateMessage) => unknown): void {
   const lines = readFileSync(join(folder, 'out.jsonl'), 'utf8').split('\n');
-  // What a kill left of a last line is none.
+  // After a kill, the last line may be incomplete.
   const last = lines.slice(0, -1).findLast((line) => line.includes('"type":"STATE"'));
   if (last !== undefined) write(folder, 'state.json', form(JSON.parse(last)));
 }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/bench-peers/', import.meta.url));
 const run = promisify(execFile);
 
-/** The folder of the source on faros-airbyte-cdk, with what it needs installed as its lock says. */
+/** The folder of the source on faros-airbyte-cdk, with its dependencies installed from its lock file. */
 export async function installFaros(): Promise<string> {
   return installed('faros', ['package.json', 'package-lock.json', 'source.cjs'], async (folder) => {
     await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
@@ -26,7 +26,7 @@ export async function installPython(): Promise<string> {
   return join(folder, 'venv/bin/python');
 }
 
-/** A folder of the cache with these files of ours, made anew when one of them has changed. */
+/** A folder of the cache with these files of ours, created again when one of them has changed. */
 async function installed(
   name: string,
   files: readonly string[],

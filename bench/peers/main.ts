@@ -16,17 +16,17 @@ import { SCENARIOS, type Scenario } from './scenarios.ts';
 
 const ROWS = 300_000;
 
-/** Of each contender's speed; the middle one of each figure counts. */
+/** How often each contender's speed is measured; the median of each figure counts. */
 const ROUNDS = 3;
 
 const UNLIMITED = 1_000_000_000;
 const KEYS = { project_key: 'project_bench', rest_api_key: 'rest-key-bench' };
 
 type Speed = GroupMeasured & { requests: number };
-/** What came of a scenario: the calls to Batch and those of them that were answered with 429, and each of its runs. */
+/** The result of a scenario: the calls to Batch, how many of them got HTTP 429, and each of its runs. */
 type Account = { lost: number; doubled: number; requests: number; refusals: number; runs: string[] };
 
-/** Each contender's speed and account, as a table in Markdown, and why who is not in it is not. */
+/** Each contender's speed and account as a table in Markdown, and why the others are missing. */
 export async function comparePeers(server: ClickHouseServer, file: WriteFile): Promise<string> {
   const { contenders: present, absent } = await contenders();
   const bench = new PeersBench(server, dirname(await file('peers', '')));
@@ -119,7 +119,7 @@ class PeersBench {
     return speeds;
   }
 
-  /** What a contender lost and doubled in each scenario that can happen to it. */
+  /** What a contender lost and duplicated in each scenario that applies to it. */
   async accounts(contender: Contender): Promise<Map<string, Account>> {
     const accounts = new Map<string, Account>();
     for (const scenario of SCENARIOS) {
@@ -164,9 +164,9 @@ class PeersBench {
         return measured;
       };
       const expected = await scenario.play({ server: this.#server, table, batch, run });
-      // Once more, with nothing new: who reads the last stamp again shows it here.
+      // Once more, with nothing new: a contender that reads the last timestamp again shows it here.
       const { code } = await run();
-      // Nothing was in the way of this one, so what fails is the bench, and its account would wrong the contender.
+      // Nothing went wrong on purpose in this run, so the bench itself failed, and the account would be unfair to the contender.
       if (code !== 0) throw new Error(`${contender.name} ended with ${code}:\n${await endOf(log)}`);
       const delivered = numbers();
       const distinct = new Set(delivered).size;

@@ -1,4 +1,4 @@
-// What a good engineer writes in an hour: pages after the cursor are posted, and the cursor is saved after each page.
+// What a good engineer writes in an hour: it posts the pages after the cursor, and saves the cursor after each page.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@clickhouse/client';

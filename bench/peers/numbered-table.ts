@@ -1,7 +1,7 @@
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { DATABASE } from '../events-table.ts';
 
-/** Makes an empty table like that of the other benchmarks, with a number `n` that identifies each row. */
+/** Creates an empty table like that of the other benchmarks, with a number `n` that identifies each row. */
 export async function makeNumberedTable(server: ClickHouseServer, name: string): Promise<void> {
   await server.execute(
     `CREATE DATABASE IF NOT EXISTS ${DATABASE}`,
@@ -12,7 +12,7 @@ export async function makeNumberedTable(server: ClickHouseServer, name: string):
   );
 }
 
-/** Inserts rows with the numbers from one to another, exclusive, each of a profile of its own. */
+/** Inserts rows with the numbers from one to another, exclusive, each for a different profile. */
 export async function insertNumbered(
   server: ClickHouseServer,
   name: string,

@@ -4,16 +4,16 @@ import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readCpuSeconds, withCpuTimes } from '../cpu-times.ts';
 
-/** What to run, with what more in its environment. */
+/** What to run, and what to add to its environment. */
 export type Command = { path: string; args: readonly string[]; environment?: Readonly<Record<string, string>> };
 
 export type GroupMeasured = {
-  /** Of the command; null when it was killed. */
+  /** The exit code of the command; null when it was killed. */
   code: number | null;
   seconds: number;
-  /** User and system time of the command and all that it waited for. */
+  /** User and system time of the command and all child processes that it waited for. */
   cpuSeconds: number;
-  /** The most that its processes held at once, as they hold it (VmRSS), in megabytes. */
+  /** The peak memory of all its processes together (VmRSS), in megabytes. */
   peakMegabytes: number;
 };
 
@@ -67,7 +67,7 @@ function residentMegabytes(group: number): number {
       if (Number(of) !== group) continue;
       kilobytes += Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
     } catch {
-      // It ended between the two looks.
+      // It ended between the two reads.
     }
   }
   return kilobytes / 1024;

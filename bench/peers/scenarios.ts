@@ -13,33 +13,33 @@ const STALL_SECONDS = 60;
 const MICROSECOND = 'toIntervalMicrosecond(number)';
 const AN_HOUR_AGO = `toStartOfHour(now64(6)) - toIntervalHour(1)`;
 
-/** A user with small blocks: an exception arrives after rows that were already sent, inside of a page, too. */
+/** A user with small blocks: an exception arrives after rows that were already sent, also inside a page. */
 export const READER_OF_SMALL_BLOCKS: SandboxUser = {
   ...READER_WITH_SETTINGS,
   name: 'reader_of_small_blocks',
   settings: { ...READER_WITH_SETTINGS.settings, max_block_size: 500, output_format_parallel_formatting: 0 },
 };
 
-/** A contender with a table and a Batch API of its own. */
+/** A contender with its own table and Batch API. */
 type Trial = {
   server: ClickHouseServer;
   table: string;
   batch: BatchApi;
-  /** Has what is new delivered; `onCall` is told of the first call to Batch, the second, … as it comes. */
+  /** Delivers the new rows. `onCall` is called at each call to Batch, with its number. */
   run: (onCall?: (call: number, kill: () => void) => void) => Promise<GroupMeasured>;
 };
 
 export type Scenario = {
   name: string;
-  /** How far a contender that has such an option reads again behind its cursor, in seconds. */
+  /** The lookback of a contender that has such an option, in seconds. */
   lag?: number;
-  /** Who reads, if not the usual user. */
+  /** The user that reads, if it is not the usual one. */
   user?: SandboxUser;
-  /** Limits that Batch's documentation tells, in the place of none. */
+  /** Documented limits of Batch, instead of none. */
   limits?: Partial<Limits>;
-  /** Whether it happens on the way to Batch, and so not to a reader. */
+  /** Whether it happens between the contender and Batch, so that it does not apply to a contender that only reads. */
   needsBatch: boolean;
-  /** Puts rows into the table and has them delivered; gives how many. */
+  /** Inserts rows into the table and delivers them. Returns how many. */
   play: (trial: Trial) => Promise<number>;
 };
 
@@ -65,7 +65,7 @@ async function playLate({ server, table, run }: Trial): Promise<number> {
 
 const late: Scenario = { name: 'late', needsBatch: false, play: playLate };
 
-/** For those that read again behind their cursor when told to. */
+/** For contenders with an option for a lookback. */
 const lateWithLag: Scenario = {
   name: 'late_lag',
   needsBatch: false,
@@ -127,7 +127,7 @@ const stall: Scenario = {
   },
 };
 
-/** Two thirds of them are beyond what Batch takes at once. */
+/** Two thirds of them exceed what Batch accepts at once. */
 const paced: Scenario = {
   name: 'paced',
   needsBatch: true,

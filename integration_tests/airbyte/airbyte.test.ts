@@ -16,13 +16,13 @@ import { destinationConfiguration, quickBatchApi } from '../support/support.ts';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What is left out on purpose of Airbyte's standard tests, and why. */
+/** Airbyte's standard tests that are left out on purpose, and why. */
 const LEFT_OUT_TESTS = {
   test_docker_image_spec_backward_compatibility:
     'compares with the version in Airbyte’s registry, which has neither connector, and needs a network',
 };
 
-/** What is left out on purpose of Airbyte's checks, and why. */
+/** Airbyte's checks that are left out on purpose, and why. */
 const LEFT_OUT_CHECKS = {
   ValidateMetadata: 'asks Docker Hub; the metadata is validated without that, below',
   CheckConnectorLanguageTag:
@@ -30,7 +30,7 @@ const LEFT_OUT_CHECKS = {
   CheckVersionIncrement: 'compares with the main branch of Airbyte’s repository, which has neither connector',
 };
 
-/** The standard tests that pass. Any other finds out by itself that it does not apply to a destination or a configuration. */
+/** The standard tests that pass. The others detect that they do not apply to a destination or a configuration. */
 const PASSING_TESTS: Record<ConnectorName, string[]> = {
   'source-clickhouse': [
     "check['config']",
@@ -50,7 +50,7 @@ const PASSING_TESTS: Record<ConnectorName, string[]> = {
   ],
 };
 
-/** The checks that pass. Any other says that it does not apply: most are only for Python, or for connectors of Airbyte's own. */
+/** The checks that pass. The others report that they do not apply: most are only for Python or for Airbyte's own connectors. */
 const PASSING_CHECKS = [
   'CheckChangelogEntry',
   'CheckConnectorIconIsAvailable',
@@ -172,7 +172,7 @@ describe.skipIf(typeof python === 'string')('Airbyte’s', () => {
       for (const name of CONNECTOR_NAMES) {
         const connector = join(repository, 'airbyte-integrations/connectors', name);
         await cp(join(ROOT, 'airbyte', name), connector, { recursive: true });
-        // A folder that makes the checks take it for a connector in Java, as they don't know TypeScript.
+        // With this folder, the checks treat it as a connector in Java, because they don't know TypeScript.
         await mkdir(join(connector, 'src/main/java'), { recursive: true });
         const { documentationUrl } = connectors[name].data;
         const metadata = await readFile(join(connector, 'metadata.yaml'), 'utf8');

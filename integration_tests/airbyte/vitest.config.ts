@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     globalSetup: '../support/global-setup.ts',
-    // To import Airbyte's tools takes seconds, and the first time, when nothing is compiled, a minute.
+    // Importing Airbyte's tools takes seconds; the first time, when nothing is compiled, it takes a minute.
     hookTimeout: 600_000,
     testTimeout: 600_000,
   },

@@ -101,7 +101,7 @@ describe('wrong arguments are a config_error with exit code 2', () => {
   });
 });
 
-// Of util-linux: runs a command in a terminal of its own. That of macOS takes other arguments.
+// From util-linux: runs a command in its own terminal. The one of macOS accepts different arguments.
 test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
   'wrong arguments in a terminal are reported in plain text on stderr',
   async () => {

@@ -39,13 +39,13 @@ afterAll(() => batch.close());
 
 let files = 0;
 
-/** A file of its own with this content, which may be no JSON. */
+/** A new file with this content, which may not be JSON. */
 function fileWith(content: unknown): string {
   files += 1;
   return file(`${files}.json`, typeof content === 'string' ? content : JSON.stringify(content));
 }
 
-/** Ends with only messages of the protocol, in a few words for the user, without a secret. */
+/** Ends with only messages of the protocol, which are short and contain no secret. */
 function expectPlainWords(ended: Ended): void {
   for (const line of ended.lines) expect(validateMessage(JSON.parse(line)), line).toBe(true);
   for (const secret of SECRETS) {
@@ -109,7 +109,7 @@ describe('configurations', () => {
   });
 
   test('a source with one hostile option ends with a plain message, and its table is unchanged', async () => {
-    // Where to is not for chance to say.
+    // The address must not be random.
     const options = Object.keys(sourceSpec.connectionSpecification.properties).filter(
       (option) => !['host', 'port', 'tunnel_method'].includes(option),
     );

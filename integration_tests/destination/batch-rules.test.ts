@@ -36,7 +36,7 @@ function write(
 
 type SentUpdate = { customId: string; text: string };
 
-/** The updates in a body, each with the very text by which it was sent. */
+/** The updates in a body, each with the exact JSON with which it was sent. */
 function updatesIn(body: string): SentUpdate[] {
   return (parseTree(body)?.children ?? []).map(({ offset, length }) => {
     const text = body.slice(offset, offset + length);
@@ -84,7 +84,7 @@ describe('each rule: the row, the update, and what is reported', () => {
 
   const codeIn = (reported: string): string => /\((\w+)\)/.exec(reported)?.[1] ?? reported;
 
-  /** An attribute that is left out is shown once per column and code, for five columns a code; a rejected row three times a code. */
+  /** A left-out attribute is logged once per column and code, for five columns per code; a rejected row three times per code. */
   function isReported(reported: string | undefined, group: readonly Case[]): boolean {
     if (reported === undefined) return true;
     const others = group.flatMap((other) => other.reported ?? []);
@@ -104,7 +104,7 @@ describe('each rule: the row, the update, and what is reported', () => {
     return made;
   }
 
-  /** The row's JSON; id and name go in front unless it has its own. */
+  /** The row's JSON. Its id and name come first unless it has its own. */
   function rowOf(row: RuleCase['rows'][number], stream: string): string {
     const usual = { custom_id: stream, event_name: 'purchase' };
     if (typeof row !== 'string') return JSON.stringify({ ...usual, ...row });

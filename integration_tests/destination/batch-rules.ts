@@ -4,10 +4,10 @@ import type { Limits } from '../../sandbox/batch-api/limits.ts';
 // Every rule and every answer of Batch's profile API that concerns events, as data. Each begins with the number of its
 // heading in docs/batch-api.md ("2.3 name: …"); batch-rules.test.ts shows that the destination follows it.
 
-/** Columns of a row, or the text of its JSON where digits or odd JSON matter. */
+/** Columns of a row, or its JSON as a string if digits or unusual JSON matter. */
 type Row = Readonly<Record<string, unknown>> | string;
 
-/** Rows that share a rule. Each case has a stream of its own, and a profile of its own unless its rows name one. */
+/** Rows that share a rule. Each case has its own stream, and its own profile unless its rows name one. */
 export type RuleCase = {
   readonly rule: string;
   readonly rows: readonly Row[];
@@ -21,7 +21,7 @@ export type RuleCase = {
   readonly reported: string | undefined;
 };
 
-/** JSON as it is, or a value to be written as JSON. */
+/** JSON as a string, or a value to be written as JSON. */
 type JsonOf = Readonly<Record<string, unknown>> | string;
 
 function json(value: JsonOf): string {
@@ -45,7 +45,7 @@ function accepts(rule: string, row: Row, event: string, customId?: string): Rule
   return { rule, rows: [row], updates: [update], accepted: 1, rejected: 0, says: [], reported: undefined };
 }
 
-/** A row that is accepted without a column, or without something in it; a LOG gives the code and the place. */
+/** A row that is accepted without a column or a part of it; a LOG reports the code and the place. */
 function leavesOut(rule: string, row: Row, code: string, column: string, attributes: JsonOf = {}): RuleCase {
   const place = `"${column.replace(/[.[\]$()]/g, '\\$&')}"`;
   return {
@@ -65,7 +65,7 @@ function lowersCase(rule: string, row: Row, column: string, attributes: JsonOf):
   };
 }
 
-/** A row of which nothing reaches Batch; a LOG gives the code. */
+/** A row of which nothing reaches Batch; a LOG reports the code. */
 function rejects(rule: string, row: Row, code: string): RuleCase {
   return {
     rule,
@@ -447,13 +447,13 @@ export type AnswerCase = {
   readonly rowsOf?: readonly number[];
   readonly limits?: Partial<Limits>;
   readonly configuration?: Readonly<Record<string, unknown>>;
-  /** How each request is answered (`none`: not at all), in order; or how all are, however many they become. */
+  /** How each request is answered (`none`: not at all), in order; or one answer for all requests. */
   readonly answers: readonly (number | 'none')[] | number;
   /** The rows that Batch stores, by their number; a duplicate is listed twice. All by default. */
   readonly stored?: readonly number[];
   readonly accepted?: number;
   readonly rejected?: number;
-  /** The state is echoed, and the run ends well, unless this is how it fails. */
+  /** How the run fails. Without it, the state is echoed and the run succeeds. */
   readonly failure?: 'config_error' | 'transient_error' | 'system_error';
   /** In LOG or, if it fails, in the TRACE. */
   readonly says?: readonly RegExp[];

@@ -1,14 +1,14 @@
 import { exactValue, NumberText, ObjectTree, type Tree, treeOf } from '../support/json-tree.ts';
 
-// Says whether an event that was sent is true to its row, by the row's own text. It knows the rules by which columns get
-// their names and values, and nothing of the code that follows them.
+// Checks whether an event that was sent matches its row, by the row's own JSON. It knows the rules by which columns get
+// their names and values, and does not use the code that applies them.
 
 type Columns = ReadonlyMap<string, Tree>;
 
 const NOT_SENT: ReadonlySet<string> = new Set(['custom_id', 'event_name', 'event_time', 'last_updated_at']);
 const TYPED = /^(date|url)(?:__|\()(.*?)\)?$/s;
 
-/** What is wrong with an event as the image of a row; nothing if all is well. */
+/** How an event differs from what its row must become; empty if it does not. */
 export function mismatches(customId: Tree | undefined, event: ObjectTree, row: Columns): string[] {
   const found: string[] = [];
   const { entries } = event;
@@ -34,7 +34,7 @@ export function mismatches(customId: Tree | undefined, event: ObjectTree, row: C
   return found;
 }
 
-/** Whether a row is sure to be taken, or sure to be rejected before it is sent; undefined where this does not know. */
+/** Whether a row must be accepted, or must be rejected before it is sent; undefined if this is unknown. */
 export function expectedOutcome(row: Columns, bytes: number): 'sent' | 'rejected' | undefined {
   const id = row.get('custom_id') ?? null;
   const name = row.get('event_name') ?? null;
@@ -50,7 +50,7 @@ export function expectedOutcome(row: Columns, bytes: number): 'sent' | 'rejected
   return isGoodId && bytes < 12_000 ? 'sent' : undefined;
 }
 
-/** A blank text is what a String column has for NULL. */
+/** A blank string is what a String column contains instead of NULL. */
 function timeOf(row: Columns): Tree {
   const time = row.get('event_time') ?? null;
   return typeof time === 'string' && time.trim() === '' ? null : time;
@@ -101,7 +101,7 @@ function comesFrom(name: string, value: Tree, columns: Columns): boolean {
   return false;
 }
 
-/** @param isColumn whether a text may be the JSON of something. */
+/** @param isColumn whether a string may contain JSON. */
 function isImage(name: string, sent: Tree, own: Tree, isColumn: boolean): boolean {
   if (name.startsWith('date(')) return isSameMoment(sent, own, true);
   if (name.startsWith('url(') || name === '$label') return typeof sent === 'string' && sent === own;
@@ -128,7 +128,7 @@ function isPartOf(sent: ObjectTree, own: ObjectTree): boolean {
   return true;
 }
 
-/** A list is whole, but for objects in which nothing is. */
+/** A list is complete, except for empty objects. */
 function isListOf(sent: readonly Tree[], own: readonly Tree[]): boolean {
   let next = 0;
   for (const item of own) {
@@ -152,7 +152,7 @@ function structureIn(text: string): Tree | undefined {
   }
 }
 
-/** The names of attributes that break no rule, be it read as strictly as can be. */
+/** The names of attributes that break no rule, even in its strictest reading. */
 function certainNames(columns: Columns): string[] {
   const filled = [...columns].filter(([, value]) => value !== null);
   if (filled.length > 20) return [];

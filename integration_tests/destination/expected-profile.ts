@@ -1,9 +1,9 @@
 import type { Cell, Meaning, RandomRow } from './random-attributes.ts';
 
-// Says what a profile holds after rows, if each row is sent by itself. It knows what the cells mean, and nothing of updates.
+// Computes a profile after rows, as if each row was sent by itself. It knows what the cells mean, and nothing about updates.
 
 export type ProfileSettings = {
-  /** What no value does to an attribute. */
+  /** The effect of a missing value on an attribute. */
   nullAttribute: 'keep' | 'delete';
   /** The longest string that Batch accepts. The destination accepts longer ones. */
   batchStringMax: number;
@@ -12,7 +12,7 @@ export type ProfileSettings = {
 /** The attributes of a profile, each in JSON, by the name that Batch has for them. */
 export type ExpectedProfile = Map<string, string>;
 
-/** What becomes of a row: Batch may refuse it, but only if it is sent: not if newer values have replaced all of its own. */
+/** The outcome of a row. Batch may refuse it only if it is sent, and not if newer values have replaced all of its own. */
 export type ExpectedOutcome = 'accepted' | 'rejected' | 'refused';
 
 /** Applies a row to the profiles. */

@@ -102,7 +102,7 @@ function chunksOf(bytes: Buffer, places: readonly number[]): Buffer[] {
   return bounds.slice(1).map((bound, index) => bytes.subarray(bounds[index], bound));
 }
 
-/** What a plain reader of the lines finds: how many rows stand before each state that may come out, until one can't be read. */
+/** What a simple reader of the lines finds: how many rows are before each state that may be echoed, until a line is invalid. */
 function rowsBeforeStates(bytes: Buffer): { states: number[]; isWhole: boolean } {
   const states: number[] = [];
   let rows = 0;
@@ -132,7 +132,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** For each state that came out, how many rows before it were accepted or rejected. */
+/** For each echoed state, how many rows before it were accepted or rejected. */
 function settledBeforeStates({ lines }: Ended): number[] {
   let settled = 0;
   return lines.flatMap((line) => {
@@ -166,7 +166,7 @@ test('I1, I9: any bytes on stdin are skipped or end with an error, without losin
     }),
     { numRuns: 250 },
   );
-  // The test would say nothing if every run failed.
+  // The test would prove nothing if every run failed.
   expect(whole).toBeGreaterThan(50);
 }, 60_000);
 

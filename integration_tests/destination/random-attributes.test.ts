@@ -13,7 +13,7 @@ import { destinationConfiguration, quickBatchApi } from '../support/support.ts';
 import { applyRow, type ExpectedProfile, isReplaced, type ProfileSettings } from './expected-profile.ts';
 import { type RandomRow, randomAttributeRows } from './random-attributes.ts';
 
-// Three implementations of the rules, written independently: the destination, the sandbox that plays Batch, and
+// Three implementations of the rules, written independently: the destination, the sandbox that imitates Batch, and
 // expected-profile.ts. Rows of profile attributes and a few events go through `write`, over HTTP, in this process.
 
 const RUNS = Number(process.env.RANDOM_ROWS_RUNS ?? 15);
@@ -46,7 +46,7 @@ function lineOf({ customId, cells, isEvent }: RandomRow, index: number): string 
   return recordLine(`{"custom_id":${[customId, ...columns].join()}}`, 'customers');
 }
 
-/** Two of three rows are. */
+/** How many of the rows are attributes: two of three. */
 const isNumbered = (index: number): boolean => index % 3 !== 0;
 
 const withNumber = (row: RandomRow, index: number): RandomRow =>

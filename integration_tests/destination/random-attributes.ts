@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-// Rows of profile attributes, as the text of their JSON. Each cell says itself what it means, so that nothing has to be read from its text.
+// Rows of profile attributes, as JSON strings. Each cell also states what it means, so the tests need not parse the JSON.
 
 type JsonText = string;
 

@@ -14,7 +14,7 @@ import { destinationConfiguration, quickBatchApi, states } from '../support/supp
 import { expectedOutcome, mismatches } from './expected-event.ts';
 import { objectOf, ROW_NUMBER, randomRows } from './random-rows.ts';
 
-// Three implementations of Batch's rules, written independently: the destination, the sandbox that plays Batch, and
+// Three implementations of Batch's rules, written independently: the destination, the sandbox that imitates Batch, and
 // expected-event.ts. Rows of all kinds go through `write`, over HTTP, in this process.
 
 const RUNS = Number(process.env.RANDOM_ROWS_RUNS ?? 60);
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => batch.close());
 
-/** Options of the destination, and what the catalog says of the columns. */
+/** Options of the destination, and the schemas of the columns in the catalog. */
 type Settings = { options?: Record<string, unknown>; properties?: Record<string, unknown> };
 
 type Written = { states: ReturnType<typeof states>; sent: SentEvent[] };
@@ -77,7 +77,7 @@ async function send(rows: readonly string[], { options = {}, properties = {} }: 
   return { states: states({ messages }), sent: bodies.flatMap(sentEvents) };
 }
 
-/** Every STATE comes back in order, and rows accepted plus rows rejected are the rows before it. Returns the rows accepted. */
+/** Every STATE is echoed in order, and its accepted and rejected rows are all rows before it. Returns the accepted rows. */
 function expectCounted(rows: number, echoed: Written['states']): number {
   const counts = echoed.map(({ stream }) => Number(stream.stream_state.cursor));
   const expected = Array.from({ length: Math.ceil(rows / ROWS_PER_STATE) }, (_, index) =>

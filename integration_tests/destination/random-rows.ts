@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { anyText } from '../../sandbox/any-text.ts';
 
-// Rows of all kinds, as the text of their JSON, since a number in it may have digits that no JavaScript value can hold.
+// Rows of all kinds, as JSON strings, because a number may have digits that no JavaScript value can store.
 
 type JsonText = string;
 type Part = readonly [name: JsonText, value: JsonText];
 
-/** The column that numbers the rows. It comes first in any order, and no other column has this name. */
+/** The column that numbers the rows. It always comes first, and no other column has this name. */
 export const ROW_NUMBER = '0';
 
 const quoted = (text: fc.Arbitrary<string>): fc.Arbitrary<JsonText> => text.map((value) => JSON.stringify(value));
-/** As JSON may write it too: each character by its number. */
+/** Another form that JSON allows: each character by its number. */
 const escaped = (text: fc.Arbitrary<string>): fc.Arbitrary<JsonText> =>
   text.map(
     (value) =>
@@ -176,7 +176,7 @@ const deep = fc
   .tuple(fc.integer({ min: 2, max: 200 }), fc.constantFrom(['[', ']'] as const, ['{"a":', '}'] as const), scalar)
   .map(([levels, [open, close], inside]) => `${open.repeat(levels)}${inside}${close.repeat(levels)}`);
 
-/** What a column holds: anything, as it is or, as the rule is for lists and objects, as the text of its JSON. */
+/** What a column contains: anything, as it is or, as usual for lists and objects, as a JSON string. */
 const cell: fc.Arbitrary<JsonText> = fc.oneof(
   { weight: 600, arbitrary: scalar },
   // A row is one line: its own white space has no line ends.

@@ -156,7 +156,7 @@ describe('dead letters in files', () => {
     expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
     const text = readFileSync(join(folder, name), 'utf8');
     expect(text.startsWith(odd.slice(0, -1))).toBe(true);
-    // What the protocol leaves open, the schema of the tests does not: the parts beside the record.
+    // The protocol allows additional parts next to the record; the schema of the tests does not.
     for (const { record } of parsed(text))
       expect([validateMessage({ type: 'RECORD', record }), validateMessage.errors]).toEqual([true, null]);
     expect(parsed(text).map(({ rejection }) => rejection)).toMatchObject([
@@ -246,7 +246,7 @@ describe('dead letters in files', () => {
   test('I1: a full disk fails the sync, with whole lines in the file and no STATE after a row that was not kept', async () => {
     const lines = Array.from({ length: 50 }, (_, n) => [good(n), missing(n), stateLine(n)]).flat();
     const args = [launcherPath('destination-batch'), ...writeArguments(local())];
-    // The smallest limit there is: a block or two of 512 bytes.
+    // The smallest possible limit: a block or two of 512 bytes.
     const child = spawn('/bin/sh', ['-c', 'ulimit -f 2; exec "$@"', 'sh', ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -433,7 +433,7 @@ test('a state nested 20,000 levels deep is echoed', async () => {
 const s3 = await S3Server.start();
 if (typeof s3 === 'string') process.stderr.write(`Rejected rows in S3 are not tested: ${s3}.\n`);
 
-// Not in the block below, whose hooks do not run when none of its tests is chosen.
+// Not in the block below: its hooks do not run when none of its tests is selected.
 afterAll(() => (typeof s3 === 'string' ? undefined : s3.close()));
 
 describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
@@ -490,7 +490,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
 
   test('are sent again by retry, also after it is killed, and by only one retry at a time', async () => {
     const rows = [1, 2, 3, 4, 5].map((n) => recordLine({ custom_id: `user-${n}`, event_name: 'x', n }));
-    // Three objects, as the states are far apart.
+    // Three objects, because the states are far apart.
     const input = new PassThrough();
     const context = {
       output: new MessageOutput(new PassThrough().resume()),

@@ -42,7 +42,7 @@ const writeArguments = (config: string): string[] => [
   file('catalog.json', catalogOf('incremental', 'events')),
 ];
 
-/** Rows of which these are rejected, because their ids are too long. */
+/** Rows, of which the given ones are rejected because their ids are too long. */
 const linesOf = (...numbers: number[]): string =>
   [
     ...numbers.map((n) => recordLine({ custom_id: `user-${n}`, event_name: 'x', n })),

@@ -22,7 +22,7 @@ import {
 
 const file = temporaryFiles();
 
-/** Each test has a Batch API of its own: many wait for it, and do so side by side. */
+/** Each test has its own Batch API, because many tests wait for it and run in parallel. */
 const test = base.extend<{ batch: BatchApi }>({
   batch: async ({ task: _ }, use) => {
     const batch = await quickBatchApi();
@@ -72,7 +72,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-/** Sends a signal and waits until the process says that it has heard it. */
+/** Sends a signal and waits until the process logs that it received it. */
 async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   let printed = '';
   child.stdout?.on('data', (chunk) => {
@@ -330,7 +330,7 @@ describe.concurrent('rows and states', () => {
       ...{ price: { type: 'number' }, order_id: { type: ['null', 'integer'] }, note: { type: 'string' } },
     };
     const now = new Date().toISOString().slice(0, 19);
-    // The second row is cut out of its line, the first one is parsed.
+    // The second row is copied from its line, the first one is parsed.
     const times = [now, now.replace('T', ' '), `${now}Z`, `${now}+00:00`, `${now}.000000+0000`];
     const lines = times.map((event_time) =>
       recordLine({

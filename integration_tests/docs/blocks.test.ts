@@ -45,16 +45,16 @@ const GIVEN_FOR_TROUBLESHOOTING: Given = {
 };
 
 /**
- * What keeps a block of these pages from being run. It is still read, by the shell or by ClickHouse. They have no marks, as
- * `explain` shows the pages as they are.
+ * Blocks of these pages with this can't be run. They are still parsed, by the shell or by ClickHouse. They have no marks,
+ * because `explain` shows the pages unchanged.
  */
 const NOT_HERE: readonly RegExp[] = [
-  // Servers, files and words that the reader has.
+  // Servers, files and names that only the reader has.
   /\b(HOST|PORT|BASTION|KEY_FILE|BUCKET|S3_ENDPOINT|AWS_ENDPOINT_URL|NEW_PASSWORD|CLICKHOUSE_HOST|PROCESS)\b|\/rejected|\/data/,
   /api\.batch\.com|\.pem\b/,
-  // The sandbox's ClickHouse takes no new users, and keeps no log.
+  // The sandbox's ClickHouse accepts no new users, and keeps no log.
   /\b(ALTER USER|GRANT|SHOW GRANTS|system\.query_log)\b/,
-  // Programs that a machine may lack.
+  // Programs that may be missing on a machine.
   /^(ssh|sshd|ssh-keygen|openssl|aws|jq|journalctl)\b|ssh-keygen/m,
 ];
 
@@ -108,7 +108,7 @@ test('every block is run, shown, or marked with the reason why not', () => {
   const others = PAGES.flatMap(({ path, blocks }) =>
     blocks
       .filter(({ language, mark, text }) => {
-        // Nobody here has the packages of Python; its test is another.
+        // The packages of Python are not installed here; another test runs these.
         if (language === 'python') return mark.kind !== 'not run';
         return !RUN.includes(language) && (!SHOWN.includes(language) || looksLikeCommands(text));
       })
@@ -178,13 +178,13 @@ function looksLikeCommands(text: string): boolean {
   return /^\s*(\.?\/|clickhouse-to-batch |(source|destination)-\w+ |npm |npx |curl |docker |kubectl )/m.test(text);
 }
 
-/** The whole of what is printed, with … for anything within a line. */
+/** All of the output, with … for anything within a line. */
 function patternOf(text: string): RegExp {
   const literal = (part: string): string => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   return new RegExp(`^${text.split('…').map(literal).join('.*')}\\n$`);
 }
 
-/** Says whether options are such as a connector has. All of them need not be there. */
+/** Whether a connector has these options. They need not be complete. */
 function optionsOf(connector: string): (options: unknown) => boolean {
   const { connectionSpecification } = z
     .object({ connectionSpecification: z.looseObject({ properties: z.looseObject({}) }) })

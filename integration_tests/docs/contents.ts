@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { type Page, pagesIn } from './pages.ts';
 
-/** A page with more lines begins with its contents. */
+/** A page with more lines begins with a table of contents. */
 const LONGEST_WITHOUT = 120;
 
 /** The contents of a page, up to its first heading of the second level. */

@@ -7,7 +7,7 @@ import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { longPages, withContents } from './contents.ts';
 import { pagesIn } from './pages.ts';
 
-/** Those that Airbyte's checks ask for on the page of a connector, in their order. */
+/** The headings that Airbyte's checks require on the page of a connector, in their order. */
 const HEADINGS = [
   'Prerequisites',
   'Setup guide',
@@ -19,7 +19,7 @@ const HEADINGS = [
   'Changelog',
 ];
 
-/** Where an address of this project begins that the connectors print. */
+/** The beginning of the URLs of this project that the connectors print. */
 const HOME = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/';
 
 const PAGES = pagesIn(
@@ -50,7 +50,7 @@ const schemaSchema = z.looseObject({
   },
 });
 
-/** The options of a specification, those in objects and choices among them. */
+/** The options of a specification, including those in objects and choices. */
 function optionsIn({ properties = {}, oneOf = [] }: Schema): Option[] {
   return [
     ...Object.entries(properties).flatMap(([name, below]) => [{ name, default: below.default }, ...optionsIn(below)]),

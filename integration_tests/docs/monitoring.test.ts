@@ -34,7 +34,7 @@ const SERIES = new Map(
   ),
 );
 
-/** What a query names that does not exist. Prometheus itself would return nothing, and report no error. */
+/** Names in a query that do not exist. Prometheus itself would return nothing, and report no error. */
 function unknownIn(query: string, moreLabels: readonly string[] = []): string[] {
   const { metrics, labels } = namesInQuery(query);
   const known = [...LABELS_OF_ALL, ...metrics.flatMap((name) => SERIES.get(name) ?? [])];

@@ -4,7 +4,7 @@ import GithubSlugger from 'github-slugger';
 import { marked, type Token, type Tokens } from 'marked';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 
-/** What the comment right above a block says about it; a reader of the page does not see it. */
+/** What the comment above a block declares about it; a reader of the page does not see the comment. */
 type Mark =
   | { kind: 'none' }
   /** It can't be run in the sandbox. */
@@ -13,9 +13,9 @@ type Mark =
   | { kind: 'file'; name: string }
   /** It is what the block before it prints; … stands for anything within a line. */
   | { kind: 'prints' }
-  /** Events of the page's views, one a line. */
+  /** Events of the page's views, one per line. */
   | { kind: 'what Batch gets' }
-  /** It ends with another exit code than 0, as the page says. */
+  /** It ends with an exit code other than 0, as the page says. */
   | { kind: 'exits with'; code: number }
   /** It doesn't end by itself: it is stopped by Ctrl-C once it has printed this. */
   | { kind: 'run until it prints'; text: string };
@@ -42,7 +42,7 @@ export type Page = {
 /**
  * The pages of a folder and of those below it, or of a single file; paths from the root of the checkout.
  *
- * @throws Error for a comment above a block that is none of the marks: misspelt, it would go unnoticed.
+ * @throws Error for a comment above a block that is not a mark: a misspelt mark would go unnoticed.
  */
 export function pagesIn(...paths: string[]): Page[] {
   return paths.flatMap((path) => {

@@ -15,10 +15,10 @@ import { catalogOf } from '../support/support.ts';
 /** Folders of a checkout that the blocks use. */
 const OF_THE_CHECKOUT = ['deploy', 'spec'];
 
-/** Where the commands are. Their reader has installed them. */
+/** The folder of the commands, which the reader has installed. */
 const COMMANDS = dirname(launcherPath('clickhouse-to-batch'));
 
-/** The user that the pages have made, with what they grant: the sandbox's ClickHouse takes no CREATE USER. */
+/** The user that the pages create, with its grants: the sandbox's ClickHouse does not accept CREATE USER. */
 const BATCH_SYNC: SandboxUser = {
   name: 'batch_sync',
   password: 'chosen by the reader',
@@ -61,14 +61,14 @@ export class DocsRunner {
   }
 
   async stop(): Promise<void> {
-    // Those of a test that was given up.
+    // The processes of a test that timed out.
     for (const shell of this.#shells) signalGroup(shell, 'SIGKILL');
     for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
     await this.#batch.close();
     await this.#clickhouse.stop();
   }
 
-  /** A folder for a page, with files and tables that its reader has already; nothing of the pages before is left. */
+  /** A folder for a page, with files and tables that its reader has already; nothing of earlier pages remains. */
   async folder({ files = {}, statements = [] }: Given = {}): Promise<string> {
     await this.#clickhouse.execute('DROP DATABASE IF EXISTS shop SYNC');
     this.#batch.reset();
@@ -113,13 +113,13 @@ export class DocsRunner {
     await this.#clickhouse.execute(...statementsIn(sql));
   }
 
-  /** Has the statements of a block that can't be run read, at least. */
+  /** Only parses the statements of a block that can't be run. */
   async understand(sql: string): Promise<void> {
     await this.#clickhouse.execute(...statementsIn(sql).map((statement) => `EXPLAIN AST ${statement}`));
   }
 
   /**
-   * Runs a block in a shell. Gives what it prints on stdout.
+   * Runs a block in a shell. Returns what it prints on stdout.
    *
    * @param until it runs until it has printed this, and is then stopped as by Ctrl-C.
    * @param code otherwise, the exit code that is expected.
@@ -159,14 +159,14 @@ export class DocsRunner {
       throw new Error(`It prints a secret:\n${block}`);
     const { exitCode, signalCode } = child;
     const isEnded = isStopped ? exitCode === STOPPED || signalCode === 'SIGINT' : exitCode === code;
-    // A check that fails has done what it was to do, and ends with 0.
+    // A failed check ends with 0, because it has done its work.
     if (!isEnded || printed.includes('"status":"FAILED"')) {
       throw new Error(`It went wrong, and ended with ${exitCode ?? signalCode}:\n${block}\n\n${printed}`);
     }
     return stdout;
   }
 
-  /** What Batch would get of all streams of the database `shop`, in no order: an event a line, with all its digits. */
+  /** What Batch would get from all streams of the database `shop`, in any order: one event per line, with all its digits. */
   async events(folder: string): Promise<string[]> {
     const requests = join(folder, 'requests.ndjson');
     const file = (name: string, content: unknown): string => {
@@ -199,7 +199,7 @@ export class DocsRunner {
   }
 }
 
-/** ClickHouse's HTTP interface takes one at a time. */
+/** ClickHouse's HTTP interface accepts one statement at a time. */
 function statementsIn(sql: string): string[] {
   return sql.split(/;$/m).filter((statement) => statement.trim() !== '');
 }

@@ -6,7 +6,7 @@ import { splitLink } from '../../src/protocol/help-pages.ts';
 
 const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
 
-/** What is otherwise in each run, and by what all of it is replaced. The pages name servers and users as an example would. */
+/** What differs in each run, and its replacements. The pages use example names for servers and users. */
 const NAMES: readonly (readonly [RegExp, string])[] = [
   [/\s+/g, ' '],
   [new RegExp(`${join(tmpdir(), 'clickhouse-to-batch-test-')}\\w+/\\d+/`, 'g'), ''],
@@ -17,12 +17,12 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/\bbatch_(?:reader|sync)\w*/g, 'USER'],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z|\d{8}T\d{6}Z-[0-9a-f]{8}/g, 'STAMP'],
   [/SHA256:[\w+/…]+/g, 'FINGERPRINT'],
-  // What files are called until they are whole.
+  // The names of files until they are complete.
   [/\.json\.\d+/g, '.json.NUMBER'],
   [/(clickhouse-to-batch-)\w{6}\b/g, '$1XXXXXX'],
 ];
 
-/** Names of a case, and those that its page has for them. */
+/** Names of a case, and the names on its page. */
 export type Replaced = readonly (readonly [name: string | RegExp, onPage: string])[];
 
 export function page(code: string): string {

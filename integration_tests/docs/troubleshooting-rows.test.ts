@@ -7,7 +7,7 @@ import { splitLink } from '../../src/protocol/help-pages.ts';
 import { destinationConfiguration, errors, logs, quickBatchApi, temporaryFiles } from '../support/support.ts';
 import { expectOnPage, page } from './troubleshooting-page.ts';
 
-// The row on each page is sent, by `write` as the page says it is set up.
+// Sends the row on each page, with `write` configured as the page says.
 
 const file = temporaryFiles();
 let batch: BatchApi;
@@ -34,7 +34,7 @@ const OTHERS: readonly Sending[] = [
     codes: ['attribute_invalid'],
     policies: { invalid_attribute: 'reject_event' },
   },
-  // Another update than that of event_too_old: Batch does not say which event of an update it refuses.
+  // A different update from that of event_too_old: Batch does not report which event of an update it refuses.
   { codes: ['event_in_future'], policies: {} },
   {
     codes: ['refused_by_batch'],
@@ -110,7 +110,7 @@ describe('the row on a page leads to the message on it:', () => {
   const told = new Map<string, string[]>();
 
   beforeAll(async () => {
-    // One after the other, as a fault is met by the next call.
+    // One after the other, because the next call gets the fault.
     for (const sending of SENDINGS) {
       const result = await send(sending);
       expect(errors(result)).toEqual([]);
@@ -123,7 +123,7 @@ describe('the row on a page leads to the message on it:', () => {
 
   test.each(REASON_CODES)('%s', (code) => {
     const messages = told.get(code) ?? [];
-    // The row of another page may have earned it by the way.
+    // The row of another page may have caused it, too.
     expectOnPage(code, messages.at(-1) ?? '');
   });
 });

@@ -44,7 +44,7 @@ import { eventColumns } from '../support/tables.ts';
 import { certificate, certificateAuthority, type Identity } from '../support/tls-certificate.ts';
 import { expectOnPage, page, quotesOn, type Replaced } from './troubleshooting-page.ts';
 
-/** A user like most, and such as an administrator has set more limits or given fewer rights. */
+/** A usual user, and users with more limits or fewer rights. */
 const USER = readerWith('batch_sync', { settings: {} });
 const LOSSY = readerWith('batch_sync_lossy', { settings: { max_rows_to_read: 1, read_overflow_mode: 'break' } });
 const LIMITED = readerWith('batch_sync_limited', { settings: { max_result_rows: 10_000 } });
@@ -144,10 +144,10 @@ async function portOf(helper: Server): Promise<number> {
   return address.port;
 }
 
-/** A server that terminates TLS without a server behind it. */
+/** A server that terminates TLS and forwards nothing. */
 const tlsPort = (options: TlsOptions = {}): Promise<number> => portOf(createTlsServer({ ...identity, ...options }));
 
-/** A server that greets with these words, and leaves. */
+/** A server that sends this greeting, and closes the connection. */
 const portSaying = (words: string): Promise<number> => portOf(createServer((socket) => socket.end(words)));
 
 async function proxyPort(...faults: Faults[]): Promise<number> {
@@ -165,7 +165,7 @@ function context(printed: PassThrough): CommandContext {
   return { output: new MessageOutput(printed), stop: new AbortController().signal, now: Date.now };
 }
 
-/** What is printed of a failure. */
+/** What is printed about a failure. */
 async function failureOf(failing: Promise<unknown>): Promise<string> {
   try {
     await failing;
@@ -175,7 +175,7 @@ async function failureOf(failing: Promise<unknown>): Promise<string> {
   throw new Error('It did not fail.');
 }
 
-/** What `check` says, of this process: one for each would take a quarter of a second of the CPU. */
+/** What `check` prints, run in this process: a process for each would take a quarter of a second of CPU time. */
 async function checked(role: Role, config: string): Promise<string> {
   let printed = '';
   const stdout = new PassThrough().setEncoding('utf8').on('data', (text: string) => {
@@ -188,7 +188,7 @@ async function checked(role: Role, config: string): Promise<string> {
   return messages.at(-1)?.connectionStatus?.message ?? printed;
 }
 
-/** What a person reads of a command that failed. */
+/** What a user sees of a command that failed. */
 function told(result: Finished): string {
   return errors(result)[0]?.message ?? result.stderr;
 }
@@ -196,9 +196,9 @@ function told(result: Finished): string {
 type Case = {
   code: string;
   say: () => Promise<string>;
-  /** Names of the case that the page has in other words. */
+  /** Names of the case that are different on the page. */
   replaced?: Replaced;
-  /** The page that it leads to, if that is another one. */
+  /** The page that it links to, if that is another one. */
   linked?: string;
 };
 
@@ -345,7 +345,7 @@ const COMMAND_ERRORS: readonly Case[] = [
 ];
 
 const CONNECTION_ERRORS: readonly Case[] = [
-  // A name that no name server has to be asked for.
+  // A name that needs no name server.
   check('clickhouse_address_wrong', { host: 'clickhuose..example.com' }, [['..', '.']]),
   check('clickhouse_unreachable', { port: 1 }),
   check('clickhouse_port_wrong', async () => ({ port: await tlsPort() })),
@@ -375,7 +375,7 @@ const CONNECTION_ERRORS: readonly Case[] = [
   check('ssh_key_unusable', () => byKey({ ssh_key: 'ssh-ed25519 AAAA' })),
 ];
 
-/** Of sshd, which not every machine has. */
+/** Cases that need sshd, which not every machine has. */
 const SSH_ERRORS: readonly Case[] = [
   check('ssh_host_key_wrong', () => throughSsh({ tunnel_host_key: `SHA256:${'A'.repeat(43)}` })),
   check('ssh_login_refused', () => throughSsh({ tunnel_user: 'tunnel' })),
@@ -572,7 +572,7 @@ const ROW_ERRORS: readonly Case[] = [
   write('input_broken', {}, '{"type":"RECORD","record":{"stream":"eve'),
   {
     ...write('too_many_rejected', {}, `${recordLine({ event_name: 'purchase' })}\n`.repeat(100) + STATE),
-    // It leads to what the user has to fix.
+    // It links to what the user has to fix.
     linked: 'custom_id_missing',
   },
   checkBatch('rejected_rows_unwritable', { rejected_rows: { storage_type: 'Local', path: '/rejected' } }),
@@ -594,7 +594,7 @@ const ROW_ERRORS: readonly Case[] = [
   ]),
 ];
 
-/** What other tests earn, and hold against its page, or what nothing can. */
+/** Codes that other tests cause and compare with their pages, and codes that no test can cause. */
 const TESTED_ELSEWHERE: readonly string[] = [
   // source/late-rows.test.ts
   'cursor_in_future',
@@ -604,9 +604,9 @@ const TESTED_ELSEWHERE: readonly string[] = [
   'temporary_folder_missing',
   'state_file_locked',
   'connector_crashed',
-  // An error of ours that isn't known yet.
+  // A bug of ours that isn't known yet.
   'unexpected_fault',
-  // A fault of ours; src/sync/run.test.ts has connectors that make it.
+  // A bug of ours; src/sync/run.test.ts has connectors that cause it.
   'rows_unaccounted',
 ];
 
@@ -641,7 +641,7 @@ describe('the error of a command ends with the link to a page that quotes it:', 
   test('every message on these pages is reproduced, except for those that take too long', () => {
     const quotes = [...new Set(possible.map(({ code }) => code))].flatMap(quotesOn);
     expect(quotes.filter((quote) => !seen.has(quote)).map((quote) => quote.replaceAll('\n', ' '))).toEqual([
-      // After minutes of asking again.
+      // Only after minutes of retries.
       expect.stringMatching(/^The connection to .+ was cut\. /),
     ]);
   });

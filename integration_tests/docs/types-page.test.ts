@@ -35,7 +35,7 @@ afterAll(async () => {
   await clickhouse?.close();
 });
 
-/** Makes a table with one row: the columns that every table of events has, and others, by their types and values in SQL. */
+/** Creates a table with one row: the columns of every table of events, and others, given by types and values in SQL. */
 async function createTable(name: string, columns: Record<string, [type: string, value: string]>): Promise<void> {
   const all = Object.entries<[type: string, value: string]>({
     custom_id: ['String', "'u'"],
@@ -49,7 +49,7 @@ async function createTable(name: string, columns: Record<string, [type: string, 
   await execute(server, `INSERT INTO shop.${name} SELECT ${values}`);
 }
 
-/** The values of the only row of a table, as they leave. */
+/** The values of the only row of a table, as they are sent. */
 async function valuesOf(table: string, settings?: Record<string, string>): Promise<Map<string, string>> {
   const selection = await selectionOf(clickhouse, 'shop', table);
   const lines =
@@ -95,7 +95,7 @@ describe('TYPES.md shows the JSON of a type:', () => {
     values = await valuesOf('types');
   });
 
-  /** A row of the page, as it is in truth. */
+  /** A row of the page, with the real values. */
   function rowInTruth(
     [type = '', value = '']: string[],
     schema: unknown,

@@ -59,7 +59,7 @@ export function mappedRow(
   return { ...mapped, customId: arena.profiles.readCustomId(mapped.profile), json: arena.read(mapped.event) };
 }
 
-/** What becomes of a column, in the words of the page. */
+/** How a column is sent, in the words of the page. */
 export function whatBatchGets(column: string, json: string, schema: unknown): string {
   const row = { custom_id: '"u"', event_name: '"e"', [column]: json };
   const mapped = mappedRow(Object.entries(row), { [column]: schema });

@@ -9,7 +9,7 @@ const execute = promisify(execFile);
 /** Podman takes the arguments of Docker. */
 const PROGRAMS = ['docker', 'podman'];
 
-/** What the tests call their images, so that those which the user has built stay as they are. */
+/** The names of the tests' images, so that images of the user stay unchanged. */
 const REPOSITORY = 'clickhouse-to-batch-test';
 
 const printedImage = z.tuple([
@@ -38,7 +38,7 @@ export class ContainerEngine {
 
   /**
    * Docker or Podman, if one of them works here and has or gets the base image: that of the Dockerfile, or NODE_IMAGE of
-   * the environment. A text that says why when it can't be had.
+   * the environment. A string with the reason if it is unavailable.
    */
   static async find(): Promise<ContainerEngine | string> {
     const base = process.env.NODE_IMAGE ?? (await baseOfDockerfile());
@@ -50,13 +50,13 @@ export class ContainerEngine {
     return `neither ${PROGRAMS.join(' nor ')} works here`;
   }
 
-  /** What an image is called here. */
+  /** The name of an image in the tests. */
   name(target: string): string {
     return `${REPOSITORY}/${target}`;
   }
 
   /**
-   * A block of a page, to be run by bash where `docker` stands for this engine: it builds from this checkout and on the base
+   * A block of a page, to be run by bash, in which `docker` is this engine: it builds from this checkout and on the base
    * image that there is, under the names of the tests, and runs on the network of this machine.
    */
   inShell(block: string): string {

@@ -15,10 +15,10 @@ const TARGETS = ['source-clickhouse', 'destination-batch', 'connector'];
 /** What ours may add to the base image: docs/docker.md says 4.8 megabytes. */
 const MOST_BYTES = 5e6;
 
-/** What the least trusting of clusters grants. */
+/** The rights that the strictest clusters grant. */
 const LEAST_RIGHTS = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
 
-/** What SIGTERM makes of an exit code. */
+/** The exit code after SIGTERM. */
 const TERMINATED = 143;
 
 /** Rows, and a STATE after them, as a source writes them. */
@@ -166,7 +166,7 @@ function testImages(engine: ContainerEngine): void {
 
     test.each(blocks)('$path', async ({ text }) => {
       const folder = await runner.folder(GIVEN);
-      // Whoever runs in the container has to read what is there.
+      // Any user in the container must be able to read these files.
       chmodSync(folder, 0o755);
       const goesOn = text.includes('--every');
       const printed = await runner.shell(engine.inShell(text), folder, goesOn ? 'Next run at' : undefined);

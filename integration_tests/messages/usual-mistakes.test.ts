@@ -15,7 +15,7 @@ import { createTableSql } from '../support/tables.ts';
 import { typeCommand } from '../support/typed-command.ts';
 import { MISTAKES, type Setting } from './usual-mistakes.ts';
 
-/** So wide that no message is wrapped. */
+/** Wide enough that no message is wrapped. */
 const COLUMNS = 2_000;
 
 const ENVIRONMENT = { CI: undefined, CONNECTOR_ROLE: undefined, LC_ALL: 'C.UTF-8', TERM: 'xterm', UNSET: undefined };

@@ -21,7 +21,7 @@ export type Mistake = Setting & {
   runs: [command: string, code: number, printed: readonly string[]][];
 };
 
-/** A process that does not exist: no system has as many. */
+/** A process that does not exist: no system has that many. */
 const NO_PROCESS = 4_194_305;
 
 const SYNC = 'sync --source s.json --destination d.json --state st.json';

@@ -45,7 +45,7 @@ export function manifest(name: string): KubernetesObject[] {
   });
 }
 
-/** The Job of a file, or the one that its CronJob makes. */
+/** The Job of a file, or the one that its CronJob creates. */
 export function jobOf(objects: readonly KubernetesObject[]): z.output<typeof jobSpecSchema> {
   const specs = objects.flatMap(({ kind, spec }) => {
     if (kind === 'Job') return jobSpecSchema.parse(spec);

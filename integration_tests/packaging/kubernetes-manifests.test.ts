@@ -14,7 +14,7 @@ const execute = promisify(execFile);
 const FILES = ['cronjob.yaml', 'cronjob-s3.yaml', 'indexed-job.yaml'];
 const OBJECTS = FILES.flatMap(manifest).map((object) => ({ what: `${object.kind} ${object.metadata.name}`, object }));
 
-/** Of each kind of object, what knows its schema: the validator, and the type. */
+/** For each kind of object, its validator and its type. */
 const KINDS = {
   CronJob: { Model: CronJob, type: "import('kubernetes-models/batch/v1').ICronJob" },
   Job: { Model: Job, type: "import('kubernetes-models/batch/v1').IJob" },
@@ -25,9 +25,9 @@ const KINDS = {
 };
 
 /**
- * What Kubernetes has against an object; empty if nothing. The validators of kubernetes-models, made of Kubernetes' own
- * schemas, look at the values, and pass over fields that are not in there. Those the compiler finds: the package has the
- * same schemas as types, and a literal may have no other fields than its type.
+ * What Kubernetes would object to in an object; empty if nothing. The validators of kubernetes-models, generated from
+ * Kubernetes' own schemas, check the values and ignore unknown fields. The compiler finds those: the package has the same
+ * schemas as types, and a literal may have only the fields of its type.
  */
 async function objections(object: KubernetesObject): Promise<string> {
   const { Model, type } = KINDS[object.kind];
@@ -37,7 +37,7 @@ async function objections(object: KubernetesObject): Promise<string> {
   return toValues + toFields;
 }
 
-/** The message of what is thrown; empty if nothing is. */
+/** The message of the error that is thrown; empty if there is none. */
 function messageOf(validate: () => void): string {
   try {
     validate();

@@ -7,7 +7,7 @@ import { type Pod, ROOT } from './kubernetes-manifest.ts';
 /** The folder of this checkout in the image: WORKDIR in the Dockerfile. */
 const IMAGE_FOLDER = '/airbyte/integration_code';
 
-/** What the image starts: ENTRYPOINT of the last target, with which it is built. */
+/** What the image starts: ENTRYPOINT of the last target, which is the default. */
 const [, ENTRY_POINT = ''] =
   /.*^ENTRYPOINT \["([^"]+)"\]$/ms.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? [];
 
@@ -18,7 +18,7 @@ export type Cluster = {
 };
 
 /**
- * Runs what a pod's container would, as processes of this machine: its arguments with its variables and no others, and
+ * Runs what a pod's container would run, as processes of this machine: its arguments with only its variables, and
  * folders of this machine for its volumes and for what is in the image.
  *
  * @param index that of a pod of an Indexed Job.
@@ -43,7 +43,7 @@ export function startPod(
   }
   // Kubernetes adds it by itself.
   if (index !== undefined) variables.JOB_COMPLETION_INDEX = String(index);
-  // As Kubernetes does it: untouched where there is no variable of that name.
+  // As Kubernetes does: unchanged if there is no variable of that name.
   const expanded = (text: string): string =>
     text.replace(/\$\((\w+)\)/g, (reference, name) => variables[name] ?? reference);
 
@@ -59,7 +59,7 @@ export function startPod(
   return pod;
 }
 
-/** Ends all processes of a pod, as the kubelet does when the time for an end has run out, or a node that loses its power. */
+/** Kills all processes of a pod, as the kubelet does after the grace period, or as a power failure of a node does. */
 export function endAtOnce({ pid, exitCode, signalCode }: ChildProcess): void {
   if (pid === undefined || exitCode !== null || signalCode !== null) return;
   const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');

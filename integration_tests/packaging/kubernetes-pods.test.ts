@@ -43,7 +43,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The number of a row is in its stamp too: rows are read in the order of their numbers. */
+/** The number of a row is also in its timestamp: rows are read in the order of their numbers. */
 async function createTable(name: string): Promise<void> {
   await server.execute(createTableSql(`shop.${name}`, 'n UInt64'));
 }
@@ -110,7 +110,7 @@ async function sync(...pod: Parameters<typeof startPod>): Promise<Finished> {
 
 const eventSchema = z.looseObject({ event: z.string() });
 
-/** The last that a pod says: how it went. Each line of it is an event. */
+/** The last lines of a pod's log: its result. Each line is a JSON event. */
 function ending({ stdout }: Finished): z.output<typeof eventSchema> | undefined {
   return stdout
     .trimEnd()
@@ -197,7 +197,7 @@ describe('one pod', () => {
     const delivered = batch.stats.events_accepted;
     expectSame(sorted(accepted(batch)), upTo(delivered));
 
-    // Batch stops answering when there is a new state, so most rows are not sent when the pod is killed, however late that is.
+    // Batch stops answering when there is a new state, so most rows are not sent when the pod is killed, even if that is late.
     const resumed = stateText();
     batch.onCall = () => {
       if (stateText() === resumed) return;
@@ -226,7 +226,7 @@ describe('one pod', () => {
   });
 });
 
-/** A pod that was lost had a name of its own, and its lock is a while old when there is another pod. */
+/** A lost pod had a different name, and its lock is already old when the next pod starts. */
 function leaveLockToAnotherPod({ volumes }: OwnCluster): void {
   const owner = join(volumes.state, 'state.json.lock.json');
   writeFileSync(owner, JSON.stringify({ ...JSON.parse(readFileSync(owner, 'utf8')), host: 'clickhouse-to-batch-0' }));

@@ -18,7 +18,7 @@ const COMMANDS = ['clickhouse-to-batch', 'source-clickhouse', 'destination-batch
 const TARGETS = ['source-clickhouse', 'destination-batch', 'connector'];
 
 const names = z.record(z.string(), z.string());
-/** It has nothing that npm would install or run besides the package itself. */
+/** It contains nothing that npm would install or run except the package itself. */
 const packageSchema = z.object({
   version: z.string(),
   license: z.string(),
@@ -240,7 +240,7 @@ type Stage = {
   copied: { from: string | undefined; what: string[]; to: string }[];
 };
 
-/** The stages of a Dockerfile, each with what it has from the one that it begins from. */
+/** The stages of a Dockerfile, each with what it inherits from its base stage. */
 function dockerStages(dockerfile: string): Stage[] {
   const found: Stage[] = [];
   const instructions = dockerfile

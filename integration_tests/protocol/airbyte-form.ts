@@ -11,7 +11,7 @@ export type FormField = {
 
 /**
  * What Airbyte's web form sends for a specification when the user fills in `filledIn` and touches nothing else. An object
- * is always sent, with the defaults of its fields. Of a oneOf the form chooses the first option. Fields that have no
+ * is always sent, with the defaults of its fields. In a oneOf, the form chooses the first option. Fields that have no
  * default are left out: the form sends neither null nor an empty string for them.
  *
  * See setDefaultValues in airbyte-webapp/src/views/Connector/ConnectorForm/useBuildForm.tsx of airbytehq/airbyte-platform.
@@ -31,9 +31,9 @@ function untouchedValue(field: FormField): unknown {
 }
 
 /**
- * The fields that a user has to fill in for an option that is itself optional. The form knows no optional object, so it
- * can't be saved without them. They are given with their path. Those of a further option of a oneOf are no obstacle:
- * the user has chosen it.
+ * Returns the paths of the fields that a user has to fill in for an option that is itself optional. The form has no
+ * optional objects, so it can't be saved without them. Fields of other options of a oneOf are not a problem: the user has
+ * chosen that option.
  */
 export function demandedByOptionals(
   { properties = {}, required = [] }: FormField,

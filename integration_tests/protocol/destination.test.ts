@@ -19,7 +19,7 @@ import {
 } from '../support/support.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
 
-/** What Airbyte's standard tests ask of check and discover, and what its platform and PyAirbyte rely on in write. */
+/** What Airbyte's standard tests require of check and discover, and what its platform and PyAirbyte rely on in write. */
 const WRONG_KEY = 'not/the "key"';
 
 const file = temporaryFiles();
@@ -48,7 +48,7 @@ function state(stream: string, cursor: unknown, more: Row = {}): Row {
   return { type: 'STATE', state: { type: 'STREAM', stream: body, ...more } };
 }
 
-/** A stream of a catalog, with what is said of it and of its place there. */
+/** A stream of a catalog, with its own fields and those of its entry in the catalog. */
 function configured(stream: string, more: Row = {}, ofStream: Row = {}): Row {
   const described = { json_schema: { properties: {} }, supported_sync_modes: ['incremental'], ...ofStream };
   return {
@@ -59,7 +59,7 @@ function configured(stream: string, more: Row = {}, ofStream: Row = {}): Row {
   };
 }
 
-/** The values `n` of the events that came out of a stream, in the order of arrival at Batch. */
+/** The values `n` of the events of a stream, in the order of arrival at Batch. */
 function written(stream: string): unknown[] {
   return eventsOf(stream).map(({ attributes }) => attributes.n);
 }
@@ -72,12 +72,12 @@ function eventsOf(stream: string): z.output<typeof eventSchema>[] {
     .filter(({ attributes }) => attributes.from === stream);
 }
 
-/** The states that came back of a stream, to the letter. */
+/** The echoed states of a stream, as unchanged strings. */
 function echoed(result: Finished, stream: string): string[] {
   return result.stdout.split('\n').filter((text) => text.includes('"STATE"') && text.includes(`"${stream}"`));
 }
 
-/** A state as it has to come back: as it came in, with counts at the end. */
+/** A state as it must be echoed: unchanged, with counts at the end. */
 function withStats(message: Row, accepted: number, rejected = 0): string {
   const stats = `"destinationStats":{"recordCount":${accepted}.0,"rejectedRecordCount":${rejected}.0}`;
   return JSON.stringify(message).replace(/\}\}$/, `,${stats}}}`);
@@ -94,7 +94,7 @@ function newStream(): string {
 const parts: { catalog: Row[]; messages: unknown[] }[] = [];
 let together: Finished;
 
-/** Puts messages of a new stream into the write that most rules share; gives the name of the stream. */
+/** Adds messages of a new stream to the write that most rules share. Returns the name of the stream. */
 function inSharedWrite(
   messages: (stream: string) => readonly unknown[],
   catalog: (stream: string) => Row[] = (stream) => [configured(stream)],
@@ -230,7 +230,7 @@ describe('discover', () => {
 });
 
 describe('write: states', () => {
-  // First of all: one for all streams counts all rows that no state has counted.
+  // The first one: a state for all streams counts all rows that no state has counted yet.
   const kinds: [string, (stream: string) => Row][] = [
     [
       'GLOBAL',
@@ -330,7 +330,7 @@ describe('write: states', () => {
 
   test('I2: a STATE is echoed only when Batch has all rows before it', async () => {
     const stream = newStream();
-    // It gets to its requests in another order than they came in.
+    // Its requests are sent in a different order from the input.
     const slow = await quickBatchApi();
     slow.faults.add([
       { kind: 'delay', milliseconds: 300 },
@@ -381,7 +381,7 @@ describe('write: rows', () => {
     const data = { custom_id: 'u', event_name: 'purchase', from: stream, n: 1 };
     const added = { _airbyte_raw_id: '01J', _airbyte_extracted_at: '2026-01-01T00:00:00Z', _airbyte_meta: {} };
     const meta = { changes: [{ field: 'n', change: 'NULLED', reason: 'SOURCE_SERIALIZATION_ERROR' }] };
-    // PyAirbyte stamps what comes out of its cache in seconds.
+    // PyAirbyte writes the emitted_at of rows from its cache in seconds.
     const emitted_at = 1_760_000_000;
     return [{ ...row(stream, 1, { data: { ...data, ...added }, meta, emitted_at }), unknown: [1] }];
   });
@@ -412,7 +412,7 @@ describe('write: rows', () => {
   ]);
   test('of 20 MB are accepted, and the others are sent', () => {
     expect(written(large)).toEqual(expect.arrayContaining([1, 2]));
-    // The one text that is too long is left out, and its event stays.
+    // Only the string that is too long is left out, and its event is kept.
     expect(echoed(together, large)).toEqual([withStats(state(large, 1), 3)]);
   });
 
@@ -530,7 +530,7 @@ describe('write: catalogs', () => {
   });
 });
 
-/** A write whose input is ours to give and to end. */
+/** A write whose input the test provides and ends. */
 function startWrite(configuration: string, stream: string): ChildProcess {
   const catalog = file(`catalog-${stream}.json`, { streams: [configured(stream)] });
   const child = start('destination-batch', ['write', '--config', configuration, '--catalog', catalog], {
@@ -575,7 +575,7 @@ describe.concurrent('write: failures', () => {
   });
 });
 
-// Behind the others, as it looks at the runs of all of them.
+// After the others, because it checks the runs of all of them.
 describe('every command', () => {
   const types = ['CONNECTION_STATUS', 'DESTINATION_CATALOG', 'LOG', 'SPEC', 'STATE', 'TRACE'];
   testEveryCommand(runs, types, [REST_API_KEY, WRONG_KEY]);

@@ -2,8 +2,8 @@ import { Ajv, type ValidateFunction } from 'ajv';
 
 /**
  * The form of the messages in version 0.18 of the Airbyte protocol, as far as a connector prints them. Stricter than
- * the protocol's own schema in one way: a message has its payload and no other but null, which is how some clients write
- * what is not there, and so how a destination gives it back.
+ * the protocol's own schema in one way: a message contains only its own payload. Other payloads may be null, because some
+ * clients write missing ones like this, and a destination echoes them unchanged.
  */
 const text = { type: 'string' };
 const count = { type: 'number', minimum: 0 };
@@ -14,7 +14,7 @@ const oneOf = (...values: string[]) => ({ enum: values });
 const streamDescriptor = object(['name'], { name: text, namespace: { type: ['string', 'null'] } });
 const streamState = object(['stream_descriptor'], {
   stream_descriptor: streamDescriptor,
-  // Null, or not there: the state of a stream that was reset.
+  // Null or missing: the state of a stream that was reset.
   stream_state: { type: ['object', 'null'], minProperties: 1 },
 });
 const stats = object(['recordCount'], { recordCount: count, rejectedRecordCount: count });
@@ -45,7 +45,7 @@ const payloads: Record<string, [string, unknown]> = {
       properties: { sourceStats: stats, destinationStats: stats },
       oneOf: [
         object(['type', 'stream'], { type: oneOf('STREAM'), stream: streamState }),
-        // The source prints none of these two; a destination gives back what any source wrote.
+        // The source prints neither of these two; a destination echoes what any source wrote.
         object(['type', 'global'], {
           type: oneOf('GLOBAL'),
           global: object(['stream_states'], { stream_states: list(streamState), shared_state: { type: 'object' } }),
@@ -143,12 +143,12 @@ const payloads: Record<string, [string, unknown]> = {
   ],
 };
 
-/** Beside its payload a RECORD of the source carries the hash of its row. */
+/** In addition to its payload, a RECORD of the source contains the hash of its row. */
 const BESIDE: Record<string, Record<string, unknown>> = {
   RECORD: { row_hash: { type: 'string', pattern: '^[0-9]+$' } },
 };
 
-/** The keys of all payloads, that of the one type among them which a connector of ours never prints. */
+/** The keys of all payloads, including that of the one type that our connectors never print. */
 const NO_PAYLOAD = Object.fromEntries(
   [...Object.values(payloads).map(([key]) => key), 'control'].map((key) => [key, { type: 'null' }]),
 );

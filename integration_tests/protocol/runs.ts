@@ -4,7 +4,7 @@ import { type Finished, finished, type LauncherName, launcherPath } from '../../
 import { errors } from '../support/support.ts';
 import { validateMessage } from './message-schema.ts';
 
-/** Some of what the platform puts into the environment of a connector. */
+/** Some of the variables that the platform sets for a connector. */
 const PLATFORM_ENVIRONMENT = {
   LOG_LEVEL: 'INFO',
   DEPLOYMENT_MODE: 'OSS',
@@ -16,7 +16,7 @@ const PLATFORM_ENVIRONMENT = {
 /** How many run at a time: they share two cores with the other tests. */
 const SIDE_BY_SIDE = 3;
 
-/** A run that rules look at: what was asked of the launcher, and how it has to end. */
+/** A run that rules check: the arguments of the launcher, and how it must end. */
 /** The exit codes of the launchers, by how a command ends. */
 const CODES = { well: 0, 'with a failure': 1, 'with wrong arguments': 2 } as const;
 
@@ -25,7 +25,7 @@ type ConformanceRun = Finished & { name: string; ends: keyof typeof CODES };
 type Wanted = { ends?: ConformanceRun['ends']; input?: string | readonly Uint8Array[] };
 
 /**
- * The runs of one launcher. Each is made once, as the platform makes it: a shell in a folder that is not ours evaluates
+ * The runs of one launcher. Each runs once, as on the platform: a shell in a folder that is not ours evaluates
  * the launcher's path and its arguments.
  */
 export class ConformanceRuns {
@@ -71,13 +71,13 @@ export class ConformanceRuns {
 }
 
 /**
- * The rules that hold for whatever command was run, a test each.
+ * The rules that apply to every command, one test for each.
  *
- * @param types those of the messages that the runs print, all together.
- * @param secrets what stands in their configurations and is not to be seen.
+ * @param types the types of all messages that the runs print.
+ * @param secrets the secrets in their configurations, which must not be printed.
  */
 export function testEveryCommand(runs: ConformanceRuns, types: readonly string[], secrets: readonly string[]): void {
-  /** The runs that break a rule, with what they did; there are none. */
+  /** Expects that no run breaks a rule. A failure shows the runs that do, and what they did. */
   function expectOfEach(broken: (run: ConformanceRun) => unknown[]): void {
     expect(runs.all.length).toBeGreaterThan(0);
     expect(runs.all.flatMap((run) => broken(run).map((what) => [run.name, what]))).toEqual([]);

@@ -19,7 +19,7 @@ import {
 import { eventColumns } from '../support/tables.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
 
-/** What Airbyte's acceptance tests and standard tests ask of check, discover and read, and what its platform relies on. */
+/** What Airbyte's acceptance tests and standard tests require of check, discover and read, and what its platform relies on. */
 const REQUIRED = eventColumns();
 const WRONG_PASSWORD = 'not/the "password"';
 const ROWS = { types: 3, many: 12_000, few: 20, none: 0 };
@@ -42,9 +42,9 @@ let config: string;
 let streams: Stream[];
 let statuses: { good: Finished; wrong: Finished; unknownKeys: Finished };
 let catalogs: { first: Finished; second: Finished; refused: Finished };
-/** A full refresh with the catalog as acceptance tests make it, and once more. */
+/** A full refresh with the catalog that acceptance tests use, and another one. */
 let whole: { first: Finished; second: Finished };
-/** Incremental, with the catalog as PyAirbyte makes it. */
+/** Incremental, with the catalog that PyAirbyte uses. */
 let incremental: Finished;
 
 beforeAll(async () => {
@@ -60,9 +60,9 @@ beforeAll(async () => {
       toDateTime64('2026-01-01 00:00:00.123456789', 9, 'UTC'), '2026-01-01', '1925-01-01', 255, number, -number, 12.5, [0.5, nan, inf][number + 1], if(number = 1, NULL, 0.25), true,
       'high', generateUUIDv4(), '192.0.2.1', 'abc', if(number = 1, NULL, 'c'), ['a', NULL], [1, 18446744073709551615], ('Paris', 75001), map('a', 1.5), '{"a": {"b": [1, "x"]}}' FROM numbers(${ROWS.types})`,
     `CREATE TABLE shop.many (${REQUIRED}, n UInt64, note String) ENGINE = MergeTree ORDER BY last_updated_at`,
-    // Groups of rows with one cursor value, so that there are states inside of a group.
+    // Groups of rows with one cursor value, so that there are states inside a group.
     `INSERT INTO shop.many SELECT concat('u', toString(number % 100)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 500), number, repeat('x', 300) FROM numbers(${ROWS.many})`,
-    // What some readers of lines take for the end of one, and what ends texts in C.
+    // Characters that some line readers treat as a line end, and the end of a string in C.
     `CREATE TABLE shop.few (${REQUIRED}, n UInt64, note String) ENGINE = MergeTree ORDER BY last_updated_at`,
     `INSERT INTO shop.few SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, 'a\\nb\\r\\nc\u2028d\u0085e\\0f"\\\\😀' FROM numbers(${ROWS.few})`,
     `CREATE TABLE shop.none (${REQUIRED}, n UInt64) ENGINE = MergeTree ORDER BY last_updated_at`,
@@ -91,7 +91,7 @@ beforeAll(async () => {
   incremental = asPyAirbyte;
 });
 
-/** As acceptance tests make it: the first mode that a stream offers, and null for all that is optional. */
+/** As in acceptance tests: the first mode that a stream offers, and null for every optional field. */
 function acceptanceCatalog(chosen: readonly Stream[]): unknown {
   return {
     streams: chosen.map((stream) => ({
@@ -107,7 +107,7 @@ function acceptanceCatalog(chosen: readonly Stream[]): unknown {
   };
 }
 
-/** As PyAirbyte makes it: incremental and overwrite whatever the stream offers, and what is not there is left out. */
+/** As in PyAirbyte: incremental and overwrite whatever the stream offers, without the optional fields. */
 function pyAirbyteCatalog(chosen: readonly Stream[]): unknown {
   return {
     streams: chosen.map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'overwrite' })),
@@ -141,7 +141,7 @@ function messagesOf(result: Finished, stream: string): PrintedMessage[] {
   return result.messages.filter((message) => streamOf(message) === stream);
 }
 
-/** The reads of all streams, by what they are. */
+/** The reads of all streams, by their kind. */
 function wholeReads(): [string, Finished][] {
   return [
     ['full refresh', whole.first],
@@ -634,7 +634,7 @@ describe.concurrent('a read with an unusual catalog', () => {
   });
 });
 
-// Behind the others, as it looks at the runs of all of them.
+// After the others, because it checks the runs of all of them.
 describe('every command', () => {
   const types = ['CATALOG', 'CONNECTION_STATUS', 'LOG', 'RECORD', 'STATE', 'TRACE'];
   testEveryCommand(runs, types, [READER.password, WRONG_PASSWORD]);

@@ -22,7 +22,7 @@ type Field = Record<string, unknown> & {
   required?: string[];
 };
 
-/** Names of fields that hold secrets, after Airbyte's own list, and of our own: no key, password or passphrase is shown. */
+/** Names of fields that contain secrets, from Airbyte's own list and ours: no key, password or passphrase is shown. */
 const SECRET_NAME =
   /^(client_token|access_token|api_token|token|secret|client_secret|password|key|.*api_key|private_key|service_account.*|certificate|jwt|credentials|refresh_token|(ssh|client)_key|secret_access_key|.*_(password|passphrase))$/;
 
@@ -44,7 +44,7 @@ const UNSUPPORTED = [
 /** Options that forms can't show: objects with names that the user chooses. They have no type, so that a form keeps their value. */
 const HIDDEN = ['streams'];
 
-/** For the source's choice; the destination takes them as keys that it does not know. */
+/** For the source's choice; the destination treats them as unknown keys. */
 const CHOICES = [
   {},
   { tunnel_method: 'NO_TUNNEL' },
@@ -57,7 +57,7 @@ const CHOICES = [
   { tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_host: 'b', tunnel_user: 'u', ssh_key: 'k' },
 ];
 
-/** For the destination's choices; the source takes them as keys that it does not know. */
+/** For the destination's choices; the source treats them as unknown keys. */
 const REJECTION_CHOICES = [
   { on_rejection: {} },
   { on_rejection: { mode: 'skip' } },
@@ -95,7 +95,7 @@ function fieldsOf(schema: Field, path: string[] = []): [string, Field][] {
   return [...below, ...options];
 }
 
-/** A value with every option of a schema, those of all variants of a choice included. A secret has its path as its value. */
+/** A value with every option of a schema, including those of all variants of a choice. The value of a secret is its path. */
 function sampleOf({ airbyte_secret: isSecret, properties, oneOf = [], items }: Field, path = ''): unknown {
   if (isSecret === true) return path;
   if (items !== undefined) return [sampleOf(items, `${path}[]`)];
@@ -115,7 +115,7 @@ describe.each([
   const printed = JSON.parse(readFileSync(new URL(`../../spec/${name}.json`, import.meta.url), 'utf8'));
   const form: Field = printed.connectionSpecification;
   const fields = fieldsOf(form);
-  /** Whatever describes a value: the form, its fields, the options of choices and the items of lists. */
+  /** Every schema of a value: the form, its fields, the options of choices and the items of lists. */
   const schemas: [string, Field][] = [
     ['the form', form],
     ...fields,

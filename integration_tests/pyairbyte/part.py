@@ -1,4 +1,4 @@
-"""What the parts of the test share: configurations, rows as text, and the talk with the test that started them."""
+"""What the parts of the test share: configurations, rows as strings, and the communication with the test that started them."""
 
 import datetime
 import decimal
@@ -15,12 +15,12 @@ def configuration(path):
 
 
 def tell(**what):
-    """Tells the test what came of a step. stdout and stderr belong to PyAirbyte."""
+    """Reports the result of a step to the test. stdout and stderr belong to PyAirbyte."""
     print(json.dumps(what), file=_to_test, flush=True)
 
 
 def wait():
-    """Waits until the test has done its part, and wants to hear of the next step."""
+    """Waits until the test has done its part and asks for the next step."""
     sys.stdin.readline()
 
 

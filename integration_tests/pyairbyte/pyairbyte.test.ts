@@ -24,16 +24,16 @@ const python = await PythonEnvironment.prepare({
 });
 if (typeof python === 'string') process.stderr.write(`PyAirbyte is not tested: ${python}.\n`);
 
-/** A folder as a user has it, with the launchers and both configurations, a database with rows, and a Batch API. */
+/** A folder of a user, with the launchers and both configurations, a database with rows, and a Batch API. */
 type Project = {
   folder: string;
   batch: BatchApi;
   insert: (from: number, rows: number) => Promise<void>;
-  /** The rows of the table, as texts. */
+  /** The rows of the table, as strings. */
   rows: () => Promise<Record<string, unknown>[]>;
-  /** As what Batch should have got them. */
+  /** What Batch should have received for them. */
   expectedEvents: () => Promise<SentEvent[]>;
-  /** What Batch has got since the last call. */
+  /** What Batch has received since the last call. */
   newEvents: () => SentEvent[];
 };
 
@@ -42,7 +42,7 @@ const sentEventSchema = z.strictObject({
   event: z.strictObject({
     name: z.string(),
     time: z.string().optional(),
-    // One of which nothing is left has none.
+    // An event without attributes has no `attributes`.
     attributes: z.record(z.string(), z.unknown()).default({}),
   }),
 });
@@ -66,7 +66,7 @@ let server: ClickHouseServer;
 const projects: Project[] = [];
 const parts: ChildProcess[] = [];
 
-/** By the name of a database of its own. */
+/** By the name of the database, which no other test uses. */
 async function newProject(name: string, more: Record<string, unknown> = {}): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-pyairbyte-'));
   const batch = await quickBatchApi();
@@ -118,7 +118,7 @@ async function newProject(name: string, more: Record<string, unknown> = {}): Pro
     newEvents: () => {
       const events = [...batch.store.events({ offset: seen })];
       seen += events.length;
-      // Numbers as the digits that came in.
+      // Numbers with their original digits.
       return events.map(({ custom_id, json }) =>
         sentEventSchema.parse({ custom_id, event: JSON.parse(json.replaceAll(/":(-?\d[^,}\]]*)/g, '":"$1"')) }),
       );
@@ -167,7 +167,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
   });
 
   afterAll(async () => {
-    // One that a failed test did not tell to go on waits for ever.
+    // A process waits forever if a failed test did not let it continue.
     for (const part of parts) part.kill('SIGKILL');
     await server.stop();
     for (const { batch, folder } of projects) {
@@ -176,7 +176,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
     }
   });
 
-  /** A part of the test in Python: `next` gives what it tells next, `goOn` lets it do its next step. */
+  /** A part of the test in Python: `next` returns its next report, `goOn` lets it do its next step. */
   const startPart = (script: string, { folder }: Project) => {
     const child = python.start('python', [join('integration_tests/pyairbyte', script)], folder, 'pipe');
     parts.push(child);
@@ -227,7 +227,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
     const part = startPart('write.py', project);
     expect((await part.next(refusal)).refusal).toMatch(/refused the REST API key/);
 
-    // A cache of PyAirbyte gives times without a zone and numbers with a fraction as strings: the catalog says what they are.
+    // A cache of PyAirbyte returns times without a time zone, and fractions as strings: the catalog contains their types.
     expect(await part.next(processed)).toEqual({ processed: ROWS });
     const all = await project.expectedEvents();
     expect(sortedTexts(project.newEvents().map(withoutSpelling))).toEqual(sortedTexts(all.map(withoutSpelling)));

@@ -5,10 +5,10 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     globalSetup: '../support/global-setup.ts',
-    // To import PyAirbyte takes seconds, and the first time, when nothing is compiled, some tens of them.
+    // Importing PyAirbyte takes seconds; the first time, when nothing is compiled, it takes up to a minute.
     hookTimeout: 600_000,
     testTimeout: 600_000,
-    // Each test waits for a Python of its own.
+    // Each test waits for its own Python process.
     maxConcurrency: 3,
   },
 });

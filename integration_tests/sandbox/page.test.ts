@@ -16,10 +16,10 @@ if (CHROMIUM === undefined) {
   );
 }
 
-/** Of three events that arrive together, not in this order. */
+/** The times of three events that arrive together, in this order. */
 const TIMES = [at(20), at(10), at(30)] as const;
 
-/** How long something new may take to be seen, in milliseconds. */
+/** How long new data may take to appear, in milliseconds. */
 const SOON = { timeout: 10_000, interval: 20 };
 
 describe.skipIf(CHROMIUM === undefined)('the page', () => {
@@ -59,7 +59,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await expect.poll(() => where.textContent(), SOON).toContain(text);
   }
 
-  /** Has the page look now, as it does when it comes to the front, rather than at its next second. */
+  /** Makes the page reload now, as it does when it becomes visible, instead of at its next second. */
   async function look(): Promise<void> {
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
   }
@@ -77,7 +77,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     });
     await post(api, `[{"identifiers":{"custom_id":"ann"},"events":[${events.join(',')}]}]`);
 
-    // Without a call of look, because the page asks each second.
+    // Without a call of look, because the page reloads every second.
     await shown('view_item2', row('names', 'view_item'));
     await shown('purchase1', row('names', 'purchase'));
     await shown('n: 2, big: 9007199254740993, price: 12.50', row('events', 'view_item'));

@@ -5,12 +5,12 @@ import { finished } from '../../sandbox/launcher.ts';
 import { clickHouseWith, errors, eventually, logs, sourceReader, statuses } from '../support/support.ts';
 import { createTableSql } from '../support/tables.ts';
 
-/** May send no setting, but an administrator set for it what this connector would. */
+/** May not change settings, but an administrator has set what this connector would set. */
 const READER_WHO_IS_CANCELLED = readerWith('cancelled_reader', {
   settings: { cancel_http_readonly_queries_on_client_close: 1 },
 });
 
-/** May run one query at a time, and yet has to end that one by another. */
+/** May run one query at a time, and still needs a second query to end it. */
 const SINGLE_READER = readerWith('single_reader', { settings: { max_concurrent_queries_for_user: 1 } });
 
 const server = clickHouseWith('granted', [READER_WHO_IS_CANCELLED, SINGLE_READER]);
@@ -18,7 +18,7 @@ const { startRead } = sourceReader(server, 'granted');
 
 beforeAll(() =>
   server().execute(
-    // Hours of work before the first row, as a sort gives nothing until it has seen everything.
+    // Hours of work before the first row, because a sort returns nothing until it has read everything.
     "CREATE VIEW granted.events AS SELECT toString(number) AS custom_id, 'x' AS event_name, now() AS last_updated_at FROM numbers(1000000000000) WHERE sipHash64(number) = 0",
     createTableSql('granted.large', 'note String'),
     "INSERT INTO granted.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, repeat('x', 300) FROM numbers(400000)",

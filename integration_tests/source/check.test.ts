@@ -171,7 +171,7 @@ describe('check of a configuration that fails reports the cause and what to do',
 
   test('a server that is too old, which discover and read refuse at once, too', async () => {
     const old = createHttpServer((_, response) => {
-      // In the words of ClickHouse 18.16.1, which Debian 12 has.
+      // The response of ClickHouse 18.16.1, which is in Debian 12.
       response.statusCode = 500;
       response.end('Code: 47, e.displayText() = DB::Exception: Unknown identifier: readonly, e.what() = DB::Exception');
     });

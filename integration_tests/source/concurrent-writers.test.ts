@@ -22,14 +22,14 @@ const BETWEEN_RUNS_MS = 1_000;
 const server = clickHouseWith('shop');
 const { startRead } = sourceReader(server, 'shop');
 
-/** How a writer inserts `count` rows numbered from `from` on. The stamp is the server's, when the statement begins. */
+/** How a writer inserts `count` rows, numbered from `from`. Their timestamp is the server's time when the statement begins. */
 const STATEMENTS: ((table: string, from: number, count: number) => string)[] = [
-  // Seconds long, shown all at once at its end, or part by part.
+  // Takes seconds; the rows become visible all at once at its end, or part by part.
   (table, from, count) =>
     `${insertInto(table)} FROM numbers(${from}, ${count}) WHERE NOT ignore(sleepEachRow(${3 / count})) SETTINGS max_block_size = 4`,
   (table, from, count) =>
     `${insertInto(table)} FROM numbers(${from}, ${count}) WHERE NOT ignore(sleepEachRow(${2 / count})) SETTINGS max_block_size = 4, min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1`,
-  // At once, with one stamp.
+  // At once, with one timestamp.
   (table, from, count) => `${insertInto(table)} FROM numbers(${from}, ${count})`,
 ];
 
@@ -37,7 +37,7 @@ function insertInto(table: string): string {
   return `INSERT INTO ${table} (custom_id, event_name, n) SELECT concat('u', toString(number % 5)), 'purchase', number`;
 }
 
-/** Writes in several connections until `isEnough`. Resolves to how many rows there are then, numbered from 0. */
+/** Writes in several connections until `isEnough`. Resolves to the number of rows, which are numbered from 0. */
 async function write(table: string, isEnough: () => boolean): Promise<number> {
   let next = 0;
   const writer = async (client: ClickHouseClient): Promise<void> => {
@@ -89,7 +89,7 @@ async function readAgainAndAgain(
   }
 }
 
-// Side by side: what takes the time is that rows are written for some seconds.
+// In parallel, because most of the time is spent on writing rows for some seconds.
 describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT now()'])(
   'while ten connections write rows with the cursor %s',
   (cursor) => {

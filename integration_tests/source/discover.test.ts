@@ -27,7 +27,7 @@ beforeAll(async () => {
   );
 });
 
-/** Warnings of streams with the same rows aside: see source_streams.test.ts. */
+/** Without warnings of streams with the same rows: see streams.test.ts. */
 async function discover(changes: Record<string, unknown> = {}): Promise<PrintedStream[]> {
   const { messages, code } = await run('source-clickhouse', [
     'discover',

@@ -6,15 +6,15 @@ import { clickHouseWith } from '../support/support.ts';
 import { createTableSql } from '../support/tables.ts';
 import { findUnlike, type Outcome, ProfileProxy, type Settings } from './every-setting.ts';
 
-// Whatever one setting is in the profile of a user who may change settings, the same bytes leave, or an error says what to do.
-// Each Boolean is turned, and each number is set to VALUES. A day has one part of them; EVERY_SETTING=all has them all.
+// With any one setting in the profile of a user who may change settings, the same bytes are sent, or an error says what to do.
+// Each Boolean is inverted, and each number is set to VALUES. Each day tests one part of them; EVERY_SETTING=all tests all.
 
 const VALUES = ['0', '1', '2', '100'];
 
-/** In how many parts they are tried, one a day. */
+/** The number of parts in which they are tested, one per day. */
 const PARTS = 5;
 
-/** How many are put into a profile at a time, and by how many readers at a time. */
+/** How many are put into a profile at once, and the number of concurrent readers. */
 const AT_A_TIME = 24;
 const READERS = 3;
 
@@ -62,7 +62,7 @@ const STRICT: [type: string, value: string][] = [
   ['SimpleAggregateFunction(sum, UInt64)', '7'],
 ];
 
-/** Those whose text ClickHouse writes by settings, which docs/TYPES.md names. */
+/** Types whose text depends on settings of ClickHouse, which docs/TYPES.md lists. */
 const LOOSE: [type: string, value: string][] = [
   ['JSON', `'{"a":{"b":[1,9007199254740993,"x"]},"t":"2026-04-17"}'`],
   ['Dynamic', "CAST(7, 'UInt64')"],
@@ -73,7 +73,7 @@ const LOOSE: [type: string, value: string][] = [
 /** Settings that change the text of a JSON or Dynamic column: docs/TYPES.md, of a setting. */
 const CHANGES_LOOSE = ['output_format_json_quote_64bit_integers'];
 
-/** Settings that are not tried, with the reason. */
+/** Settings that are not tested, with the reason. */
 const NOT_TRIED: Settings = {
   readonly: 'It is the profile of another user.',
   max_sessions_for_user: 'The server does not take it in a query.',
@@ -86,14 +86,14 @@ const NOT_TRIED: Settings = {
   max_memory_usage_for_user: 'The readers of this test are one user.',
 };
 
-/** Settings with which most queries fail, in words of ClickHouse that have no advice of ours, with the reason. */
+/** Settings with which most queries fail with an error of ClickHouse for which we have no advice, with the reason. */
 const FAIL_WITHOUT_ADVICE: Settings = {
   implicit_transaction: 'A server without transactions refuses every query of such a user, and says so.',
   inject_random_order_for_select_without_order_by: 'For tests of ClickHouse; it refuses the look-up of the settings.',
   make_distributed_plan: 'Experimental; it refuses scalar subqueries.',
 };
 
-/** Settings that are known to fail a read. Each has a profile of its own, so that the others need not be divided. */
+/** Settings that are known to fail a read. Each has its own profile, so that the others need not be divided. */
 const KNOWN_TO_FAIL =
   /^(force_|limit$|offset$|max_(ast|expanded|parser|query_size|columns|temporary|memory|bytes_|rows_|result|subquery)|query_plan_max_optimizations|use_query_cache$)/;
 
@@ -126,7 +126,7 @@ async function createTable(name: string, columns: readonly [type: string, value:
   );
 }
 
-/** What is tried today. */
+/** What is tested today. */
 async function candidates(): Promise<Candidate[]> {
   const settings = await server().query<{ name: string; value: string; type: string }>(
     'SELECT name, value, type FROM system.settings WHERE NOT is_obsolete ORDER BY name',
@@ -144,7 +144,7 @@ async function candidates(): Promise<Candidate[]> {
   return all.filter((_, index) => index % PARTS === today);
 }
 
-/** In profiles of many different settings, and those that are known to fail each alone. */
+/** In profiles of many different settings; those that are known to fail have their own profiles. */
 function profiles(all: readonly Candidate[]): Candidate[][] {
   const found: Candidate[][] = all.filter(([name]) => KNOWN_TO_FAIL.test(name)).map((each) => [each]);
   for (const value of VALUES) {
@@ -154,7 +154,7 @@ function profiles(all: readonly Candidate[]): Candidate[][] {
   return found;
 }
 
-/** Whether the server takes a setting with a value at all. */
+/** Whether the server accepts a setting with a value at all. */
 async function isPossible([name, value]: Candidate): Promise<boolean> {
   const login = Buffer.from(`${READER_WITH_SETTINGS.name}:${READER_WITH_SETTINGS.password}`).toString('base64');
   const { ok } = await fetch(`${server().url}/?${new URLSearchParams({ [name]: value })}`, {

@@ -16,7 +16,7 @@ export type Settings = Readonly<Record<string, string>>;
 /** How long a probe may take, in milliseconds: it takes a tenth of a second. */
 const PROBE_TIMEOUT_MS = 20_000;
 
-/** No failure is met by asking again. */
+/** A failure is not retried. */
 const TIMING = {
   pageBytes: 1024 * 1024,
   readAheadBytes: 128 * 1024,
@@ -28,8 +28,8 @@ const TIMING = {
 };
 
 /**
- * Reads tables as a user who has settings in its profile. The profile is a proxy that puts them before those that the
- * source sends, which overrule them: a user for each setting would take the server minutes.
+ * Reads tables as a user with settings in its profile. The profile is a proxy that puts them before the settings that the
+ * source sends, which override them: creating a user for each setting would take minutes.
  */
 export class ProfileProxy {
   readonly #http: Server;
@@ -98,10 +98,10 @@ export class ProfileProxy {
   }
 }
 
-/** What comes of a read: the same rows, others, or the code of an error. */
+/** The result of a read: the same rows, different rows, or the code of an error. */
 export type Outcome = 'same' | 'other rows' | { code: string; message: string };
 
-/** What comes of a read with these settings. */
+/** The result of a read with these settings. */
 async function outcomeOf(
   read: (settings: Settings) => Promise<Buffer>,
   settings: Settings,
@@ -116,8 +116,8 @@ async function outcomeOf(
 }
 
 /**
- * The settings of a list with which a read does not give the same rows, each with what it gives. They are put into the
- * profile many at a time, and divided when that does not give the same rows.
+ * Finds the settings of a list with which a read does not return the same rows, each with its result. Many are put into
+ * the profile at once, and divided if the rows differ.
  */
 export async function findUnlike(
   read: (settings: Settings) => Promise<Buffer>,

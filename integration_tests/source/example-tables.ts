@@ -1,6 +1,6 @@
 import { eventColumns } from '../support/tables.ts';
 
-/** Ten pages, in each of which two groups of one stamp meet or a larger group continues. */
+/** Ten pages. Each contains the border of two groups with one timestamp each, or a part of a larger group. */
 export const MANY = 30_000;
 
 export const COLUMNS = eventColumns('n UInt64, note Nullable(String)');
@@ -12,8 +12,8 @@ export const FEW = [
 ];
 
 /**
- * Statements that create a table and a view of MANY rows, sorted by something else than their cursor, in several parts, with
- * groups of one stamp, one of them larger than several pages.
+ * Statements that create a table and a view of MANY rows, not sorted by their cursor, in several parts, with groups that
+ * share a timestamp, one of them larger than several pages.
  */
 export const MANY_ROWS = [
   `CREATE TABLE shop.many (${COLUMNS}) ENGINE = MergeTree ORDER BY custom_id`,

@@ -43,7 +43,7 @@ const { readArguments, read, startRead } = sourceReader(server, 'shop', runInPro
 const EACH_ITS_OWN_STAMP = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number";
 const GROUPS_OF_PAGES = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 2000)";
 const ONE_STAMP = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
-/** Whenever it is looked at in these tests, the lookback reaches it. */
+/** Always within the lookback in these tests. */
 const RECENT = 'now64(6) - toIntervalSecond(number % 60)';
 
 const COLUMNS = eventColumns('n Int32, note String');
@@ -68,7 +68,7 @@ async function insert(name: string, from: number, to: number, stamp: string, byt
 
 type Through = { result: Finished; rowsAsked: number };
 
-/** Reads through a proxy with faults for the answers that hold rows, and maybe for others; all of them must be met. */
+/** Reads through a proxy with faults for the responses with rows, and optionally for others; all faults must occur. */
 async function readThrough(
   name: string,
   rowFaults: Fault[],
@@ -137,7 +137,7 @@ describe.concurrent('a proxy that', () => {
     expect(result.code).toBe(0);
     expect(rowsAsked).toBe(6);
     expect(delivered(result)).toEqual(upTo(5000));
-    // And not what stood in the rows.
+    // And not the contents of the rows.
     expect(warnings(result)).toEqual(
       Array(5).fill(
         expect.stringMatching(
@@ -154,7 +154,7 @@ describe.concurrent('a proxy that', () => {
     const { result, rowsAsked } = await readThrough('cut_short', [short, short, short, short, short, short]);
     expect(errors(result)).toEqual([]);
     expect(rowsAsked).toBe(7);
-    // Each answer went on where the one before broke off.
+    // Each response continued where the previous one broke off.
     expect(states(result).length).toBeGreaterThanOrEqual(7);
     expect(delivered(result)).toEqual(upTo(1000));
   });
@@ -162,7 +162,7 @@ describe.concurrent('a proxy that', () => {
   test.each<[string, string, string, number]>([
     ['among rows with different timestamps', 'early_own', EACH_ITS_OWN_STAMP, 500],
     ['inside a large group with one timestamp', 'early_one', ONE_STAMP, 500],
-    // Those that the first run has delivered come again.
+    // The rows that the first run has delivered are read again.
     ['among rows of the lookback', 'early_recent', RECENT, 3000],
   ])(
     'ends responses early, with success, between two rows %s: the next run continues there',
@@ -237,7 +237,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Cuts an answer among its rows, and does something before the next one. */
+/** Cuts a response among its rows, and does something before the next one. */
 function between(...statements: string[]): Fault[] {
   return [cut({ rows: 2500, bytes: 300, by: 'break' }), after(() => server().execute(...statements))];
 }
@@ -406,7 +406,7 @@ async function expectLastGroupAgain(name: string, result: Finished): Promise<voi
   expect(twice.every((n) => Math.floor(n / 2000) === Math.floor(last / 2000))).toBe(true);
 }
 
-/** A table so large that the server is in the middle of it when the first rows have come. */
+/** A table so large that the server is still reading it when the first rows have arrived. */
 const LARGE = {
   bytes: 20_000,
   stamp: "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 500)",
@@ -419,7 +419,7 @@ function forRowsOf(name: string): string {
   return `user = 'batch_reader' AND query LIKE '%FROM shop.${name} AS %TSVRaw%'`;
 }
 
-/** How many queries for rows of a table the server is busy with. */
+/** How many queries for rows of a table are running on the server. */
 async function queriesFor(name: string, more = '1'): Promise<number> {
   const [row] = await server().query<{ queries: string }>(
     `SELECT count() AS queries FROM system.processes WHERE ${forRowsOf(name)} AND ${more}`,
@@ -427,7 +427,7 @@ async function queriesFor(name: string, more = '1'): Promise<number> {
   return Number(row?.queries);
 }
 
-/** Does something while the server is in the middle of an answer. */
+/** Does something while the server is sending a response. */
 function inTheMiddle(name: string, act: () => Promise<unknown>): Fault {
   return during(200, async () => {
     expect(await queriesFor(name)).toBe(1);
@@ -465,7 +465,7 @@ describe.concurrent('during a response', () => {
           'CREATE TABLE shop.comes (n String) ENGINE = Memory',
           'EXCHANGE TABLES shop.goes AND shop.comes',
         );
-        // It waits for the answer.
+        // It waits for the response.
         dropped = server().execute('DROP TABLE shop.comes SYNC');
       }),
     ]);
@@ -480,7 +480,7 @@ describe.concurrent('during a response', () => {
     let killed: Promise<void> | undefined;
     const { result, rowsAsked } = await readThrough('killed', [
       inTheMiddle('killed', async () => {
-        // It waits for the query, which hears of it only when its rows are taken.
+        // It waits for the query, which only notices it when its rows are read.
         killed = server().execute(`KILL QUERY WHERE ${forRowsOf('killed')} SYNC`);
         await eventually(async () => expect(await queriesFor('killed', 'is_cancelled')).toBe(1));
       }),
@@ -530,7 +530,7 @@ describe.concurrent('an exception of the server', () => {
     const seen = numbers(result);
     expect(seen).toEqual(upTo(seen.length));
     expect(seen.length).toBeLessThanOrEqual(fuse);
-    // Those are missing that the server was working on.
+    // The rows that the server was working on are missing.
     expect(seen.length).toBeGreaterThanOrEqual(fuse - 40);
     await server().execute(view(name));
     expect(delivered(result, await readOn(name, result))).toEqual(upTo(500));
@@ -553,7 +553,7 @@ async function takeRows(child: ChildProcess, rows: number, act: () => void): Pro
   return { messages };
 }
 
-/** The lines that a process prints; not a last one that it does not end. */
+/** The lines that a process prints, without an incomplete last line. */
 async function* wholeLines(child: ChildProcess): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of child.stdout?.setEncoding('utf8') ?? []) {
@@ -629,7 +629,7 @@ describe.concurrent('SIGKILL', () => {
 });
 
 describe.concurrent('I10: a closed stdout ends the source and its query', () => {
-  /** Gives what the shell says when both ends of the pipe have ended, and how long that took, in milliseconds. */
+  /** Returns the output of the shell when both ends of the pipe have ended, and how long that took, in milliseconds. */
   async function readLines(name: string, lines: number): Promise<{ result: Finished; milliseconds: number }> {
     const command = [launcherPath('source-clickhouse'), ...readArguments(name)].join(' ');
     const begun = Date.now();
@@ -668,7 +668,7 @@ describe.concurrent('I6: a reader of stdout that stalls until the source closes 
   beforeAll(async () => {
     for (const name of ['left_dropped', 'left_retyped', 'left_stopped']) {
       await table(name, STALLED_ROWS, LARGE);
-      // These fill the memory of the source. What a socket takes more would be no sign that it has left.
+      // These fill the memory of the source. Bytes that a socket still accepts would not show that it has closed the response.
       const proxy = await FaultyProxy.start(server(), [{ words: FOR_ROWS, faults: [stopsAfter(2600)] }]);
       stalled.set(name, { child: startRead(name, { config: { port: proxy.port } }), proxy });
     }
@@ -729,13 +729,13 @@ describe.concurrent('I6: a reader of stdout that stalls until the source closes 
   });
 });
 
-// Not beside the others, whose server it is, too.
+// Not in parallel with the others, which use the same server.
 describe('the server is killed and started again', () => {
   let restarted: Promise<void> | undefined;
 
   async function crash(): Promise<void> {
     await server().kill();
-    // The source asks again meanwhile.
+    // The source retries in the meantime.
     restarted = server().restart();
   }
 

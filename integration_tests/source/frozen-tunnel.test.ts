@@ -3,7 +3,7 @@ import { ClingingRelay } from '../../sandbox/clinging-relay.ts';
 import { SmallSshServer } from '../../sandbox/small-ssh-server.ts';
 import { checkStatus, temporaryFiles } from '../support/support.ts';
 
-/** How long a whole `check` may take, in milliseconds. It is less than the SSH server has to let us in. */
+/** How long a whole `check` may take, in milliseconds. It is less than the timeout for the login to the SSH server. */
 const END_MS = 15_000;
 
 const file = temporaryFiles();

@@ -18,9 +18,9 @@ import {
 import { createTableSql } from '../support/tables.ts';
 
 // A full refresh is resumable (protocol 0.18.0, AirbyteStream.is_resumable): within one sync a platform hands its state
-// to the next attempt, which reads what is left. Any other full refresh reads everything, whatever state it is given.
+// to the next attempt, which reads the remaining rows. Any other full refresh reads everything, whatever its state.
 
-/** So many rows that a read is still under way when it is killed: more than the source holds in memory. */
+/** Enough rows that a read is still running when it is killed: more than the source keeps in memory. */
 const ROWS = 50_000;
 const FEW = 27;
 
@@ -30,7 +30,7 @@ const { read, startRead } = sourceReader(server, 'refresh', runInProcess);
 beforeAll(() =>
   server().execute(
     ...['large', 'few'].map((table) => createTableSql(`refresh.${table}`, 'n UInt64, note String')),
-    // Groups of one stamp, so that the read is cut off in the middle of one.
+    // Groups that share a timestamp, so that the read is cut off in the middle of one.
     `INSERT INTO refresh.large SELECT 'u', 'e', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 10000), number, repeat('x', 2000) FROM numbers(${ROWS})`,
     insertFew(0, FEW),
   ),
@@ -72,7 +72,7 @@ test('a later attempt of the same sync reads the remaining rows, and nothing of 
   child.kill('SIGKILL');
   await once(child, 'exit');
   const messages = lines.map((line): PrintedMessage => JSON.parse(line));
-  // What comes after the last state is not committed, as the destination did not see a state for it.
+  // Rows after the last state are not committed, because the destination did not get a state for them.
   const covered = { messages: messages.slice(0, messages.findLastIndex(({ type }) => type === 'STATE') + 1) };
   expect(numbers(ofStream(covered, 'few'))).toEqual(upTo(FEW));
 

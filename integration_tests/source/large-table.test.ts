@@ -23,9 +23,9 @@ const server = clickHouseWith('shop');
 const { read, startRead } = sourceReader(server, 'shop');
 
 describe('reading a large table', () => {
-  /** With these, twice of what the source keeps in memory, */
+  /** Twice as many rows as the source keeps in memory. */
   const ROWS = 50_000;
-  /** and four times: enough to be visible in the memory of a process that keeps too much. */
+  /** Four times as many: enough to be visible in the memory of a process that keeps too much. */
   const STALLED_ROWS = 100_000;
   const NOTE_BYTES = 2000;
 
@@ -83,7 +83,7 @@ describe('reading a large table', () => {
   });
 
   test('I5, I6: backpressure: memory stays bounded and the ClickHouse response is closed while nothing reads stdout', async () => {
-    // Its queue is full, and the answer is left after ten seconds.
+    // Its queue is full, and the source closes the response after ten seconds.
     await eventually(async () => expect(await queriesFor('stalled')).toBe(0));
     const peak = peakMemory(stalled.pid);
     const result = await finished(stalled);
@@ -98,7 +98,7 @@ describe('reading a large table', () => {
     if (child.stdout !== null) await once(child.stdout, 'readable');
     await eventually(async () => expect(await queriesFor('large')).toBe(1));
     await server().kill();
-    // Somebody reads on at once: a source that waits with an answer in its hands does not see that it was cut.
+    // The output is read at once: a source that waits in the middle of a response does not notice that it was cut.
     const [result] = await Promise.all([finished(child), server().restart()]);
     expect(errors(result)).toEqual([]);
     expect(result.code).toBe(0);
@@ -117,7 +117,7 @@ async function queriesFor(table: string): Promise<number> {
   return Number(rows[0]?.queries);
 }
 
-/** The most memory that a process has had, in bytes, as Linux counts it. */
+/** The peak memory of a process in bytes, as Linux counts it. */
 function peakMemory(pid: number | undefined): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;

@@ -25,12 +25,12 @@ import { createTableSql } from '../support/tables.ts';
 const server = clickHouseWith('shop');
 const { read } = sourceReader(server, 'shop', runInProcess);
 
-/** Makes a table whose cursor has a type. Each test has its own, as tests run side by side. */
+/** Creates a table whose cursor has a type. Each test has its own, because tests run in parallel. */
 async function table(name: string, cursorType = 'DateTime64(6)', more = ''): Promise<void> {
   await server().execute(createTableSql(`shop.${name}`, `n UInt64${more}`, { cursor: cursorType, orderBy: 'tuple()' }));
 }
 
-/** Inserts rows whose numbers are `from` … `to` (exclusive), with the stamp that a piece of SQL gives. */
+/** Inserts rows whose numbers are `from` … `to` (exclusive), with a timestamp in SQL. */
 async function insert(name: string, from: number, to: number, stamp: string): Promise<void> {
   await server().execute(
     `INSERT INTO shop.${name} (custom_id, event_name, last_updated_at, n) SELECT concat('u', toString(number % 7)), 'purchase', ${stamp}, number FROM numbers(${from}, ${to - from})`,
@@ -42,7 +42,7 @@ function ago(seconds: number): string {
   return `now64(6) - toIntervalSecond(${seconds})`;
 }
 
-/** Runs that each begin with the state of the one before. Gives what each of them delivered. */
+/** Runs that each begin with the state of the previous one. Returns what each of them delivered. */
 function runs(name: string, firstState: unknown[] = []): (options?: ReadOptions) => Promise<Finished> {
   let state = firstState;
   return async (options = {}) => {
@@ -62,7 +62,7 @@ function runsOf(names: readonly string[]): () => Promise<Finished> {
   };
 }
 
-/** The numbers of the rows in order: rows with one stamp come in that of their hashes. */
+/** The numbers of the rows, sorted: rows with one timestamp are read in the order of their hashes. */
 function delivered(result: Pick<Finished, 'messages'>): number[] {
   return sorted(numbers(result));
 }
@@ -120,7 +120,7 @@ describe.concurrent('lookback: a row that becomes visible after a later row was 
     const run = runs('alike');
     const stamp = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
     const config = { lookback_seconds: 7 * 24 * 3600 };
-    // Far in the future of no clock that runs these tests, and near enough to be looked back at.
+    // In the future for every clock that runs these tests, and near enough for the lookback.
     const soon = `${stamp} + toIntervalYear(200)`;
     await server().execute(`INSERT INTO shop.alike SELECT 'u', 'purchase', ${soon}, 1 FROM numbers(3)`);
     expect(delivered(await run({ config }))).toEqual([1, 1, 1]);
@@ -197,7 +197,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
     await server().execute('ALTER TABLE shop.widened_alone ADD COLUMN item UInt64');
     const stamp = `toDateTime(${Math.floor(Date.now() / 1000) - 10})`;
     const items: number[] = [];
-    // Late rows, each like the one before but for its item: whichever the hash puts first, none is taken for another.
+    // Late rows that differ only in their item: whichever the hash puts first, none is mistaken for another.
     for (const item of upTo(6)) {
       await server().execute(`INSERT INTO shop.widened_alone SELECT 'u', 'purchase', ${stamp}, 7, ${item}`);
       items.push(...records(await run()).map((record) => Number(record.item)));
@@ -251,7 +251,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
     await table('replacement');
     const run = runs('exchanged');
     await insert('exchanged', 0, 1, ago(1_000));
-    // Built from the same source, with the same stamps.
+    // Filled from the same source, with the same timestamps.
     const stamp = `toDateTime64(${Math.floor(Date.now() / 1_000) - 10}, 6)`;
     await insert('exchanged', 1, 6, stamp);
     await run();
@@ -332,7 +332,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
   });
 });
 
-// Not side by side: these take what the machine has.
+// Not in parallel: these use all of the machine.
 describe('more rows in the lookback than a state can remember', () => {
   /** Parses only the messages that are not records: there are a quarter of a million of these. */
   function withoutRecords({ stdout }: Finished): Pick<Finished, 'messages'> {
@@ -361,7 +361,7 @@ describe('more rows in the lookback than a state can remember', () => {
     const run = runs('crowd', lastState(first));
     expect(delivered(await run())).toEqual([]);
     await insert('crowd', MAX_EMITTED_ROWS + 5_000, MAX_EMITTED_ROWS + 5_005, ago(60));
-    // What time does, a shorter lookback does here: the rows are older than it.
+    // A shorter lookback has the same effect as time: the rows are older than it.
     const second = await run({ config: { lookback_seconds: 20 } });
     expectSame(sorted([...firstNumbers, ...numbers(second)]), upTo(MAX_EMITTED_ROWS + 5_005));
     expect(delivered(await run())).toEqual([]);

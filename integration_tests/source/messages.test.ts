@@ -6,7 +6,7 @@ import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { connect } from '../support/row-lines.ts';
 import { catalogOf, clickHouseWith, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 
-// No message holds a value of a row. `s` is 'SECRET-7 x@y.z', `n` is 777777777777: neither may be in a message.
+// No message contains a value of a row. `s` is 'SECRET-7 x@y.z', `n` is 777777777777: neither may be in a message.
 
 const FAILING: [expression: string, code: number][] = [
   ['toUInt32(s)', 6],

@@ -56,14 +56,14 @@ async function table(name: string, ...columns: Column[]): Promise<RowSelection> 
   return selectionOf(clickhouse, DATABASE, name);
 }
 
-/** The lines of the rows after a position, which both analyzers of the server write alike. */
+/** The lines of the rows after a position, which both analyzers of the server write the same. */
 async function linesAfter(selection: RowSelection, position: Position | undefined): Promise<Buffer[]> {
   const lines = await linesFor(clickhouse, selection, position);
   expect((await linesFor(oldAnalyzer, selection, position)).map(String)).toEqual(lines.map(String));
   return lines;
 }
 
-/** What leaves for the one row of a table, from the start and from the row itself on. */
+/** What is sent for the only row of a table, from the start and from the row itself. */
 async function dataOf(selection: RowSelection): Promise<Record<string, string>> {
   const [line] = await linesAfter(selection, undefined);
   if (line === undefined) throw new Error('There is no row.');

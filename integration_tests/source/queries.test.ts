@@ -76,7 +76,7 @@ async function command(name: 'check' | 'discover', changes: Record<string, unkno
   ]);
 }
 
-/** The numbers of the rows, in order: rows with one stamp come in that of their hashes. */
+/** The numbers of the rows, sorted: rows with one timestamp are read in the order of their hashes. */
 function delivered(result: Pick<Finished, 'messages'>): number[] {
   expect(errors(result)).toEqual([]);
   return sorted(numbers(result));
@@ -241,7 +241,7 @@ describe('a query whose SQL changes', () => {
 
   test('continues at the cursor, and loses no row of a group that was read in part', async () => {
     const { messages } = await readQuery(OLD);
-    // The last state but one is inside of the large group with one cursor.
+    // The second to last state is inside the large group with one cursor.
     const [place = 0] = messages.flatMap(({ type }, index) => (type === 'STATE' ? [index] : [])).slice(-2);
     const before = numbers({ messages: messages.slice(0, place) });
     expect(before.length).toBeGreaterThan(MANY / 2);

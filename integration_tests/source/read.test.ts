@@ -19,7 +19,7 @@ import {
 } from '../support/support.ts';
 import { COLUMNS, FEW, MANY, MANY_ROWS } from './example-tables.ts';
 
-/** For whom the server works on a table from its beginning to its end, and not in two places at once. */
+/** For this user, the server reads a table from its beginning to its end, and not in two places at once. */
 const READER_IN_ONE_THREAD = readerWith('reader_in_one_thread', { settings: { max_threads: 1 } });
 
 const server = clickHouseWith('shop', [READER_IN_ONE_THREAD]);
@@ -106,7 +106,7 @@ describe('a read without a state', () => {
     const [row] = await server().query<{ now: string }>('SELECT toString(toUnixTimestamp64Milli(now64(3))) AS now');
     const age = Number(row?.now) - Date.parse(server_time);
     expect(age).toBeGreaterThanOrEqual(0);
-    // Far from an hour, by which a time zone would be wrong.
+    // Much less than an hour, which would be the error of a wrong time zone.
     expect(age).toBeLessThan(900_000);
   });
 

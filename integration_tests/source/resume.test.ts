@@ -27,7 +27,7 @@ beforeAll(() =>
   server().execute(
     ...FEW,
     ...MANY_ROWS,
-    // Rows that are alike in every column are events of their own.
+    // Rows that are equal in every column are separate events.
     `CREATE TABLE shop.alike (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
     `INSERT INTO shop.alike SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number % 2, repeat('z', 200) FROM numbers(20000)`,
   ),

@@ -22,7 +22,7 @@ const { readArguments } = sourceReader(server, 'shop');
 
 const COLUMNS = eventColumns('n UInt32, note String');
 
-/** Makes a table of rows that a piece of SQL gives, by `number`. */
+/** Creates a table of rows from SQL that uses `number`. */
 async function table(name: string, rows: number, stamp: string, n = 'number', note = "''"): Promise<void> {
   await server().execute(
     `CREATE TABLE shop.${name} (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
@@ -33,7 +33,7 @@ async function table(name: string, rows: number, stamp: string, n = 'number', no
 const OLD = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
 
 beforeAll(async () => {
-  // Of the first thirty rows, with one stamp, three each are alike; the others are so new that they are remembered.
+  // The first thirty rows share a timestamp, and three of them each are equal; the others are within the lookback.
   await table(
     'tied',
     60,
@@ -44,7 +44,7 @@ beforeAll(async () => {
   for (const name of ['one', 'two', 'three']) await table(name, 10, OLD);
 });
 
-/** A chain of runs, each of which begins with the states that the one before left. */
+/** A chain of runs, each of which begins with the last states of the previous one. */
 function runs(...tables: string[]): (limit?: number) => Promise<Finished> {
   const catalog = catalogOf('incremental', ...tables);
   const kept = new Map<string, unknown>();

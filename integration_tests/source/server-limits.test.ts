@@ -28,17 +28,17 @@ import { eventColumns } from '../support/tables.ts';
 
 const ROWS = 60_000;
 const NOTE_BYTES = 1200;
-/** As many bytes in smaller rows, of which a query keeps more. */
+/** The same number of bytes in smaller rows, of which a query keeps more. */
 const UNSORTED_ROWS = 300_000;
 const SLOW_ROWS = 600;
 
-/** Needs several queries for a read, and so as many intervals. */
+/** A read needs several queries, and therefore several intervals. */
 const SELDOM = readerWith('seldom', { settings: {}, quota: { seconds: 1, queries: 1 } });
 const NEVER_AGAIN = readerWith('never_again', { settings: {}, quota: { seconds: 86_400, queries: 1 } });
 const SINGLE = readerWith('single', {
   settings: { max_concurrent_queries_for_user: 1, max_threads: 1, max_block_size: 1 },
 });
-/** Room for one of two large queries. The number of threads tells how large one is. */
+/** Memory for one of two large queries. The number of threads determines how large a query is. */
 const CRAMPED = readerWith('cramped', {
   settings: {
     readonly: 2,
@@ -48,7 +48,7 @@ const CRAMPED = readerWith('cramped', {
   },
 });
 const TINY = readerWith('tiny', { settings: { max_memory_usage: 20_000_000 } });
-/** The server sleeps for nearly all of its two seconds, so that some rows come within them on a busy machine, too. */
+/** The server sleeps for nearly all of its two seconds, so that some rows arrive in time on a busy machine, too. */
 const HURRIED = readerWith('hurried', {
   settings: { max_execution_time: 2, max_threads: 1, max_block_size: 20 },
 });
@@ -85,10 +85,10 @@ beforeAll(async () => {
     `CREATE TABLE shop.sorted (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
     `INSERT INTO shop.sorted ${events(ROWS, NOTE_BYTES)}`,
     `CREATE VIEW shop.few AS SELECT * FROM shop.sorted WHERE n < 10`,
-    // The whole has to be sorted before the first row, and that takes memory.
+    // All rows have to be sorted before the first one is sent, and that takes memory.
     `CREATE TABLE shop.unsorted (${COLUMNS}) ENGINE = MergeTree ORDER BY n`,
     `INSERT INTO shop.unsorted ${events(UNSORTED_ROWS, 200)}`,
-    // Takes six seconds, in which rows come all the time: 40 of them fill the buffer that the server sends.
+    // Takes six seconds, in which rows arrive continuously: 40 of them fill the buffer that the server sends.
     `CREATE TABLE shop.slow_rows (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS index_granularity = 20`,
     `INSERT INTO shop.slow_rows ${events(SLOW_ROWS, 24_000)}`,
     'CREATE VIEW shop.slow AS SELECT *, sleepEachRow(0.01) AS pause FROM shop.slow_rows',
@@ -123,16 +123,16 @@ const BUSY: Occupant = {
   rowsRead: 0,
 };
 
-/** Holds 270 MB and asks for no more. */
+/** Uses 270 MB and requests no more. */
 const GREEDY: Occupant = {
   query:
     'SELECT sleepEachRow(0.1) FROM numbers(10000) WHERE number IN (SELECT number FROM numbers(9000000) SETTINGS max_block_size = 65000)',
-  // Never the one that is stopped when another one asks for too much.
+  // Never the query that is stopped when another one requests too much.
   settings: { max_block_size: '1', memory_overcommit_ratio_denominator_for_user: '0' },
   rowsRead: 9_000_000,
 };
 
-/** Resolves when the query of a user is under way; gives what ends it. */
+/** Resolves when the query of a user is running, to a function that ends it. */
 async function occupy(user: SandboxUser, { query, settings, rowsRead }: Occupant): Promise<() => Promise<void>> {
   const id = `occupant_${user.name}`;
   const login = Buffer.from(`${user.name}:${user.password}`).toString('base64');
@@ -251,7 +251,7 @@ describe('a limit of the server that stays', () => {
 describe('a limit of the server that is reached among the rows', () => {
   test('keeps the rows and states before it, and the next run resumes there', async () => {
     const broken = await read('sorted', { user: HALF_A_RESULT });
-    // Also when rows wait for us: the server's error after them is not lost with the connection.
+    // Also while rows wait to be read: the server's error after them is not lost with the connection.
     expect(errors(broken)).toMatchObject([
       { failure_type: 'config_error', message: expect.stringMatching(/code 396.+max_result_rows/) },
     ]);

@@ -34,12 +34,12 @@ const CLOUD_FIXED = readerWith('cloud_fixed', {
   constants: ['select_sequential_consistency'],
 });
 
-/** A server does not start with a profile that has a setting which it does not know. */
+/** A server does not start with a profile that contains an unknown setting. */
 const CUT_ZEROS: SandboxUser['settings'] = isOlder(chosenEngine().version, '25.5')
   ? {}
   : { date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands: 1 };
 
-/** Profiles that leave rows out and end the answer as if it were whole, and what an administrator is to set. */
+/** Profiles that leave rows out and end the response as if it were complete, and what an administrator should set. */
 const LOSSY = [
   lossy("read_overflow_mode = 'throw'", { max_rows_to_read: 1, read_overflow_mode: 'break' }),
   lossy("read_overflow_mode_leaf = 'throw'", { max_bytes_to_read_leaf: 1, read_overflow_mode_leaf: 'break' }),
@@ -57,7 +57,7 @@ const LOSSY = [
   lossy('limit = 0', { limit: 1 }),
   lossy('limit = 0', { limit: 5 }),
   lossy('offset = 0', { offset: 1 }),
-  // These write rows in another form.
+  // These write rows in a different form.
   lossy('extremes = 0', { extremes: 1 }),
   lossy('output_format_tsv_crlf_end_of_line = 0', { output_format_tsv_crlf_end_of_line: 1 }),
   ...Object.keys(CUT_ZEROS).map((name) => lossy(`${name} = 0`, CUT_ZEROS)),
@@ -68,13 +68,13 @@ function lossy(advice: string, settings: SandboxUser['settings']): { user: Sandb
   return { user: readerWith(name, { settings }), advice };
 }
 
-/** The same where the user may change settings. */
+/** The same for a user who may change settings. */
 const BREAKING = readerWith('breaking', {
   settings: { readonly: 2, max_result_rows: 1000, result_overflow_mode: 'break' },
 });
 const LIMITED = readerWith('limited', { settings: { readonly: 2, limit: 3 } });
 
-/** Settings that give rows another form, where the user may change them. */
+/** Settings that change the form of rows, for a user who may change them. */
 const FORMED = readerWith('formed', {
   settings: {
     readonly: 2,
@@ -99,7 +99,7 @@ const FAR_AWAY = ['Pacific/Kiritimati', 'Etc/GMT+12'].map((session_timezone) =>
   readerWith(`in_${session_timezone.replace(/\W/g, '_')}`, { settings: { session_timezone } }),
 );
 
-/** As READER_WITH_SETTINGS, but for how a slash is written in JSON. */
+/** Like READER_WITH_SETTINGS, except for how a slash is written in JSON. */
 const SLASHES = readerWith('slashes', { settings: { readonly: 2, output_format_json_escape_forward_slashes: 0 } });
 
 const HARMLESS: [string, SandboxUser][] = [
@@ -187,7 +187,7 @@ function configuration(user: SandboxUser, table: string): string {
 
 const seenSchema = z.object({ http_user_agent: z.string(), settings: z.record(z.string(), z.string()) });
 
-/** What the server sees of the query that a user's rows come from. */
+/** What the server records about the query for a user's rows. */
 async function seenOf(user: SandboxUser): Promise<z.output<typeof seenSchema>> {
   const [record] = records(await read('seen', { user }));
   return seenSchema.parse(record);
@@ -317,7 +317,7 @@ describe('a view that cannot be read', () => {
   });
 });
 
-/** What the server's clock says of a cursor, to a user in a time zone of its own. */
+/** A cursor in the server's time zone, for a user in a different time zone. */
 async function windowOf(user: SandboxUser, cursorType: string): Promise<LookbackWindow | undefined> {
   const clickhouse = new ClickHouse(sourceConfigurationSchema.parse(server().connection(user)));
   try {
@@ -337,7 +337,7 @@ test.each(['Date', 'Date32'])(
       const [row] = await server().query<{ today: string }>('SELECT toString(today()) AS today');
       return row?.today ?? '';
     };
-    // At any time the day is another one at one of the two.
+    // At any time, the day is different in one of the two.
     for (const user of FAR_AWAY) {
       const before = await today();
       const window = await windowOf(user, type);

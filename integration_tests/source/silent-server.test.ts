@@ -11,12 +11,12 @@ const TALKING = readerWith('talking', {
   settings: { ...SLOW, send_progress_in_http_headers: 1, http_headers_progress_interval_ms: 100 },
 });
 
-/** Less than the query below takes before its first row, and more than a row of it. */
+/** Less than the time before the first row of the query below, and more than the time for one of its rows. */
 const SILENCE_MS = 3_000;
 
 const server = clickHouseWith('shop', [SILENT, TALKING]);
 
-/** What a sort of six rows gives, each of which takes 0.75 s to read. */
+/** A sort of six rows, each of which takes 0.75 s to read. */
 async function sorted(user: SandboxUser, condition = '1'): Promise<string> {
   const configuration = sourceConfigurationSchema.parse({ ...server().connection(user), database: 'shop' });
   const clickhouse = new ClickHouse(configuration, { silenceMs: SILENCE_MS });

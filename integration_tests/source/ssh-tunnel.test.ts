@@ -27,7 +27,7 @@ import { eventColumns } from '../support/tables.ts';
 import { certificate, certificateAuthority } from '../support/tls-certificate.ts';
 import { tlsProxy } from '../support/tls-proxy.ts';
 
-/** Twice of what the source keeps in memory. */
+/** Twice what the source keeps in memory. */
 const ROWS = 200_000;
 
 const file = temporaryFiles();
@@ -39,7 +39,7 @@ if (!SshServer.isInstalled) {
   process.stderr.write('There is no sshd on this machine: the SSH tunnel is not tested. Install openssh-server.\n');
 }
 
-/** Options of a tunnel through a server by its key, with changes; undefined takes one away. */
+/** Options of a tunnel through a server by its key, with changes; undefined removes one. */
 function byKey(server: SshServer, changes: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     tunnel_method: 'SSH_KEY_AUTH',
@@ -173,7 +173,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
     test('is logged when nothing was given to verify it', async () => {
       const config = configuration(byKey(ssh, { tunnel_host_key: undefined }));
       const result = await run('source-clickhouse', ['check', '--config', config]);
-      // Not those about the rows.
+      // Without the logs about the rows.
       const ofServer = logs(result).filter((line) => line.includes('The SSH server'));
       expect(ofServer).toEqual([
         expect.stringMatching(
@@ -287,7 +287,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
   });
 });
 
-/** How many queries of the source the server is busy with. */
+/** How many queries of the source are running on the server. */
 async function queriesOfReader(): Promise<number> {
   const rows = await clickhouse.query<{ queries: string }>(
     "SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND query LIKE '%row_hash%'",

@@ -135,7 +135,7 @@ describe('"now"', () => {
     await server().execute(insert('old', ...late(2)));
     const second = await read('', { ...later, state: kept(first, ['old', 'empty_now']) });
     expect([delivered(second, 'old'), delivered(second, 'empty_now')]).toEqual([[4, 5], []]);
-    // A stream that is added later has a start of its own.
+    // A stream that is added later has its own start.
     expect(delivered(second, 'added')).toEqual([]);
     expect(String(cursors(second, 'added')[0]) > String(start)).toBe(true);
 
@@ -184,7 +184,7 @@ test('a value of another type of cursor stops only its stream, before any of its
 });
 
 describe('check', () => {
-  /** What `check` says about a table. */
+  /** What `check` prints about a table. */
   async function check(name: string, config: Record<string, unknown>): Promise<CheckResult> {
     const parsed = sourceConfigurationSchema.parse(sourceConfiguration(server(), 'shop', { table: name, ...config }));
     const clickhouse = new ClickHouse(parsed);

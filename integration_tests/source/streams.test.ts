@@ -19,7 +19,7 @@ const ONE_QUERY_READER = readerWith('one_query_reader', { settings: { max_concur
 
 const server = clickHouseWith('shop', [ONE_QUERY_READER]);
 
-/** Empties both databases and runs statements, with the settings that some engines ask for. */
+/** Empties both databases and runs statements, with the settings that some engines require. */
 async function given(...statements: string[]): Promise<void> {
   await server().execute(
     ...['shop', 'other'].flatMap((name) => [`DROP DATABASE IF EXISTS ${name} SYNC`, `CREATE DATABASE ${name}`]),
@@ -59,7 +59,7 @@ async function checked(changes: Record<string, unknown> = {}): Promise<Checked> 
   };
 }
 
-/** Which streams have rows of which others, as the warnings say it. */
+/** Which streams have rows of which others, in the words of the warnings. */
 function shared(warnings: readonly string[]): string[] {
   return warnings.flatMap((warning) => {
     const [, stream, others = ''] =

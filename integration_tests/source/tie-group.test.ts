@@ -20,12 +20,12 @@ beforeAll(() =>
 
 /** What was read of the table, row by row, without keeping the lines. */
 type Tally = {
-  /** How often each row came, by its number. */
+  /** How often each row was read, by its number. */
   times: Uint8Array;
   rows: number;
   states: number;
   lastState: unknown;
-  /** The most rows between two states. */
+  /** The maximum number of rows between two states. */
   pageRows: number;
 };
 
@@ -35,7 +35,7 @@ async function readInto(tally: Tally, killAtRows = Number.POSITIVE_INFINITY): Pr
   const child = startRead('one_stamp', { state });
   const exit = once(child, 'exit');
   let peak = 0;
-  /** Whether these are rows enough. */
+  /** Whether these are enough rows. */
   const take = (line: string): boolean => {
     const n = /"n":(\d+)\}\},"row_hash"/.exec(line)?.[1];
     if (n !== undefined) {
@@ -51,7 +51,7 @@ async function readInto(tally: Tally, killAtRows = Number.POSITIVE_INFINITY): Pr
     return tally.rows === killAtRows;
   };
   let rest = '';
-  // Not with readline: to wait for each of a million lines takes longer than to read them.
+  // Not with readline: waiting for each of a million lines takes longer than reading them.
   for await (const chunk of child.stdout?.setEncoding('utf8') ?? []) {
     const lines = `${rest}${chunk}`.split('\n');
     rest = lines.pop() ?? '';
@@ -63,7 +63,7 @@ async function readInto(tally: Tally, killAtRows = Number.POSITIVE_INFINITY): Pr
   return { peak };
 }
 
-/** The most memory that a process has had, in bytes, as Linux counts it; undefined when it has ended. */
+/** The peak memory of a process in bytes, as Linux counts it; undefined when it has ended. */
 function peakMemory(pid: number | undefined): number | undefined {
   try {
     return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
@@ -82,7 +82,7 @@ test('I3, I5: a million and a half rows with one cursor value are read in bounde
   const { peak } = await readInto(tally);
 
   expect(tally.times.every((times) => times > 0)).toBe(true);
-  // Each kill sends at most the rows again that came since the last state.
+  // After each kill, at most the rows since the last state are sent again.
   expect(before).toBe(350_000);
   expect(tally.rows - ROWS).toBeLessThanOrEqual(2 * tally.pageRows);
   expect(tally.pageRows).toBeLessThan(10_000);

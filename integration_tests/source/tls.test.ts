@@ -27,7 +27,7 @@ let server: ClickHouseServer;
 let authority: Identity;
 let stranger: Identity;
 let identity: Identity;
-/** A proxy with a certificate of the authority, and one that wants the client to have one, too. */
+/** A proxy with a certificate of the authority, and one that requires a client certificate, too. */
 let verified: TlsProxy;
 let mutual: TlsProxy;
 
@@ -156,7 +156,7 @@ test.each(['check', 'discover'])(
     let connections = 0;
     const gate = createServer((socket) => {
       connections += 1;
-      // Read, as what is left unread would make a reset of the end.
+      // The data is read: unread data would turn the end of the connection into a reset.
       if (connections === 1) return socket.resume().end();
       const onward = connect(verified.port, '127.0.0.1');
       socket.on('error', () => {});
@@ -218,7 +218,7 @@ describe('a server that wants a client certificate', () => {
       ...['s_server', '-accept', `127.0.0.1:${port}`, '-key', paths.key, '-cert', paths.cert],
       ...['-CAfile', paths.ca, '-Verify', '3', '-verify_return_error'],
     ]);
-    // It says ACCEPT when it listens.
+    // It prints ACCEPT when it listens.
     const started = await Promise.race([
       once(strict.stdout, 'data').then(() => true),
       once(strict, 'error').then(() => false),

@@ -6,16 +6,16 @@ import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 
 const LINE_FEED = 0x0a;
 
-/** What is done with a question instead of passing its answer on; `ask` puts it to the server. */
+/** What to do with a request instead of passing its response on; `ask` sends it to the server. */
 export type Fault = (response: ServerResponse, ask: () => Promise<IncomingMessage>) => Promise<void> | void;
 
-/** Faults for the first questions that hold these words, one for each, in this order. */
+/** Faults for the first requests that contain these words, one for each, in this order. */
 export type Faults = { words: string; faults: Fault[] };
 
 /** Words that only the queries for rows contain. */
 export const FOR_ROWS = 'FORMAT TSVRaw';
 
-/** The server is not there, or the source has left: what the source makes of it is for the test to see. */
+/** The server is down, or the source has disconnected. The test checks how the source reacts. */
 class UnreachableError extends Error {}
 
 /** A proxy between the source and the server that damages responses as a test asks. Other responses are passed on. */
@@ -23,11 +23,11 @@ export class FaultyProxy {
   readonly #http: Server;
   readonly #server: ClickHouseServer;
   readonly #faults: readonly Faults[];
-  /** How often rows were asked for. */
+  /** How often rows were requested. */
   rowsAsked = 0;
-  /** How many answers with rows the source, or a fault, closed before their end. */
+  /** How many responses with rows the source, or a fault, closed before their end. */
   rowsLeft = 0;
-  /** What a fault could not do. */
+  /** The error of a fault that could not be applied. */
   failure: unknown;
 
   private constructor(server: ClickHouseServer, faults: readonly Faults[]) {
@@ -54,7 +54,7 @@ export class FaultyProxy {
     return address.port;
   }
 
-  /** How many of the faults have not been met. */
+  /** How many of the faults have not occurred. */
   get faultsLeft(): number {
     return this.#faults.reduce((left, { faults }) => left + faults.length, 0);
   }
@@ -83,12 +83,12 @@ export class FaultyProxy {
       headers: { ...headers, 'content-length': question.length },
       agent: false,
     });
-    // Who does not want the answer any more does not keep the server busy.
+    // If the source no longer wants the response, the server stops working on it.
     response.once('close', () => asking.destroy());
     asking.end(question);
     try {
       const [answer] = await once(asking, 'response');
-      // Reported by the test that passes it on, at the latest then.
+      // The test that rethrows it reports it, at the latest.
       answer.on('error', () => {});
       return answer;
     } catch (cause) {
@@ -97,14 +97,14 @@ export class FaultyProxy {
   }
 }
 
-/** Passes an answer on as it comes. */
+/** Passes a response on as it arrives. */
 const passOn: Fault = async (response, ask) => {
   const answer = await ask();
   writeHead(response, answer);
   await pour(answer, response);
 };
 
-/** Does something before the question is put to the server. */
+/** Does something before the request is sent to the server. */
 export function after(act: () => Promise<unknown>): Fault {
   return async (response, ask) => {
     await act();
@@ -124,13 +124,13 @@ export function during(rows: number, act: () => Promise<unknown>): Fault {
 }
 
 export type Cut = {
-  /** Whole rows that are passed on, */
+  /** The number of complete rows that are passed on. */
   rows: number;
-  /** so many bytes of the next one, */
+  /** The number of bytes of the next row that follow. */
   bytes?: number;
-  /** and something else. */
+  /** Other text that follows. */
   says?: string;
-  /** Whether the connection then breaks, or the body ends as a whole one does, in HTTP/1.1 or in the way of HTTP/1.0. */
+  /** Whether the connection then breaks, or the body ends like a complete one, as in HTTP/1.1 or in HTTP/1.0. */
   by: 'break' | 'chunk' | 'close';
 };
 
@@ -159,14 +159,14 @@ export function stopsAfter(rows: number): Fault {
   };
 }
 
-/** Passes an answer on in pieces that begin and end anywhere, each for itself. */
+/** Passes a response on in separate pieces that begin and end anywhere. */
 export function inPieces(random: () => number): Fault {
   return async (response, ask) => {
     const answer = await ask();
     writeHead(response, answer);
     for await (const chunk of answer) {
       for (let start = 0; start < chunk.length; ) {
-        // Mostly short ones, as it is the borders that matter.
+        // Mostly short ones, because the borders matter.
         const end = start + 1 + Math.floor(random() ** 4 * 100_000);
         response.write(chunk.subarray(start, end));
         await nextTurn();
@@ -177,14 +177,14 @@ export function inPieces(random: () => number): Fault {
   };
 }
 
-/** Answers by itself, as a proxy does that does not reach its server. */
+/** Answers by itself, as a proxy does that can't reach its server. */
 export function says(status: number, body: string): Fault {
   return (response) => {
     response.writeHead(status, { 'content-type': 'text/html' }).end(body);
   };
 }
 
-/** Breaks the connection before an answer, when something was done. */
+/** Does something, and then breaks the connection before a response. */
 export function breaksAfter(act: () => Promise<unknown>): Fault {
   return async (response) => {
     await act();
@@ -208,7 +208,7 @@ async function pour(answer: IncomingMessage, response: ServerResponse): Promise<
   await once(response, 'close');
 }
 
-/** Takes whole rows, and bytes of the next one, off an answer, and no more. */
+/** Reads complete rows, and bytes of the next one, from a response, and no more. */
 async function beginningOf(answer: IncomingMessage, rows: number, bytes: number): Promise<Buffer> {
   const taken: Buffer[] = [];
   let rowsLeft = rows;

@@ -5,9 +5,9 @@ import { connect, type Socket } from 'node:net';
 import type { Identity } from './tls-certificate.ts';
 
 type Options = {
-  /** Ports of this machine by the host names that only the proxy knows. */
+  /** Ports of this machine, by host names that only the proxy knows. */
   names: Readonly<Record<string, number>>;
-  /** The credentials that it asks for, as "user:password". */
+  /** The credentials that it requires, as "user:password". */
   credentials?: string;
   /** What it answers to every request. */
   refusal?: number;
@@ -15,7 +15,7 @@ type Options = {
   identity?: Identity;
 };
 
-/** An HTTP proxy that opens connections (CONNECT) and sends requests on, to names that nothing else resolves. */
+/** An HTTP proxy that opens connections (CONNECT) and forwards requests, to names that nothing else resolves. */
 export class ForwardProxy {
   /** The method and the target of each request that it saw, without a query. */
   readonly requests: string[] = [];

@@ -5,12 +5,12 @@ import { errorTrace } from '../../src/protocol/messages.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 
 /**
- * How a command ended that was run in this process, without the start of a process that takes most of its time.
+ * How a command ended that ran in this process. Starting a separate process would take most of the time.
  * `failureType` is that of the last error in the output.
  */
 export type Ended = { isDone: boolean; failureType: string | undefined; text: string; lines: string[] };
 
-/** Runs a command as a launcher does, with what it writes kept. */
+/** Runs a command as a launcher does, and keeps its output. */
 export async function runCommand(command: (context: CommandContext) => Promise<unknown>): Promise<Ended> {
   const chunks: string[] = [];
   const stdout = new Writable({

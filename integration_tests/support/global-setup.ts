@@ -7,7 +7,7 @@ import { chosenEngine } from '../../sandbox/clickhouse/engines/engines.ts';
 import { pythonWith } from '../../sandbox/clickhouse/engines/wheels.ts';
 
 /**
- * The tests run the launchers, and these run what was built: build what is there now. And the engine of another version is
+ * Builds the launchers that the tests run, from the current sources. If another version of the engine is chosen, it is
  * installed before the first test waits for it. All temporary files are in one folder, which is removed at the end.
  */
 export default async function setup(): Promise<() => void> {

@@ -19,7 +19,7 @@ let running = 0;
 
 /**
  * Runs a command of a connector in this process, and returns what `run` of sandbox/launcher.ts returns for a process of its own.
- * It takes a tenth of the CPU time, because nothing has to be loaded. It is for tests of what a command does with its servers:
+ * It takes a tenth of the CPU time, because nothing has to be loaded. Use it to test what a command does with its servers:
  * the other tests run the launchers, and thereby the arguments, the environment, signals, exit codes and the bundle.
  *
  * @param args the command and its options, as for the launcher.

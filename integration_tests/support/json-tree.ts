@@ -1,6 +1,6 @@
 /**
- * A value of JSON as it is written in a text. It shares nothing with the parsers of the destination and of the sandbox, for
- * the sake of which it is there: a second opinion on what a text says.
+ * A JSON value as it is written. It shares no code with the parsers of the destination and of the sandbox, because it checks
+ * them.
  */
 export type Tree = null | boolean | string | NumberText | readonly Tree[] | ObjectTree;
 
@@ -13,7 +13,7 @@ export class NumberText {
   }
 }
 
-/** An object: of two equal keys the last one counts. `text` is the very text of it. */
+/** An object: of two equal keys the last one counts. `text` is its original text. */
 export class ObjectTree {
   readonly entries: ReadonlyMap<string, Tree>;
   readonly text: string;
@@ -149,7 +149,7 @@ class TreeReader {
   }
 }
 
-/** The exact value of a number, alike for all ways to write it. */
+/** The exact value of a number, the same for all ways to write it. */
 export function exactValue(digits: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(digits) ?? [];

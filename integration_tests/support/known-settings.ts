@@ -6,8 +6,8 @@ export type Settings = Record<string, string>;
 const namesOf = new WeakMap<ClickHouseServer, Promise<ReadonlySet<string>>>();
 
 /**
- * Those settings that a server of another version knows, as it refuses a query with any other. With the default engine
- * all: one that is misspelt must fail.
+ * The settings that a server of another version knows, because it refuses a query with unknown ones. With the default
+ * engine, all settings: a misspelt one must fail.
  */
 export async function knownSettings(server: ClickHouseServer, settings: Settings): Promise<Settings> {
   if (chosenEngine().version === DEFAULT_VERSION) return settings;

@@ -1,6 +1,6 @@
 type Row = Record<string, unknown>;
 
-/** A RECORD message, without a line feed. `data` is an object, or the text of its JSON where each digit matters. */
+/** A RECORD message, without a line feed. `data` is an object, or its JSON as a string if each digit matters. */
 export function recordLine(data: Row | string, stream = 'events'): string {
   const json = typeof data === 'string' ? data : JSON.stringify(data);
   return `{"type":"RECORD","record":{"stream":${JSON.stringify(stream)},"emitted_at":1760000000000,"data":${json}}}`;

@@ -7,10 +7,10 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { watchForSecrets } from '../../sandbox/shown-secrets.ts';
 
-/** As the tests call them. */
+/** Their name in the tests. */
 const CONFIGURATIONS = ['source.json', 'destination.json'];
 
-/** Kept from run to run, and removed with node_modules. */
+/** Kept between runs, and removed with node_modules. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
 
 /** The folder of the launchers. */
@@ -45,14 +45,14 @@ export class PythonEnvironment {
     this.#bin = join(folder, 'bin');
   }
 
-  /** Creates one, or uses the one that is there for the same requirements. Returns why there is none if that fails. */
+  /** Creates an environment, or uses the existing one for the same requirements. Returns the reason if that fails. */
   static async prepare(packages: Packages): Promise<PythonEnvironment | string> {
     const version = createHash('sha256')
       .update(await readFile(packages.requirements))
       .digest('hex')
       .slice(0, 12);
     const folder = join(CACHE, `${packages.name}-${version}`);
-    // The last thing that is written: half an installation is not taken for a whole one.
+    // This is written last, so that an incomplete installation is not mistaken for a complete one.
     const whole = join(folder, 'is-whole');
     if (!existsSync(whole)) {
       const problem = await install(folder, packages);
@@ -66,7 +66,7 @@ export class PythonEnvironment {
   }
 
   /**
-   * Starts one of its commands in a folder, where PyAirbyte then keeps all that it keeps. What it prints may hold no secret
+   * Starts one of its commands in a folder, where PyAirbyte then stores all of its files. Its output must not contain secrets
    * of the configurations there.
    */
   start(command: string, args: readonly string[], folder: string, stdio: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
@@ -77,7 +77,7 @@ export class PythonEnvironment {
         ...process.env,
         // The smoke test looks for its own source there, and the scripts of the documentation for the connectors.
         PATH: `${this.#bin}:${LAUNCHERS}:${process.env.PATH}`,
-        // Neither the list of Airbyte's connectors is fetched nor anything told to Airbyte.
+        // Does not fetch the list of Airbyte's connectors, and sends nothing to Airbyte.
         AIRBYTE_OFFLINE_MODE: '1',
         AIRBYTE_PROJECT_DIR: folder,
         AIRBYTE_LOGGING_ROOT: join(folder, 'logs'),

@@ -2,10 +2,10 @@ import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { ADMIN } from '../../sandbox/clickhouse/users.ts';
 import { knownSettings } from './known-settings.ts';
 
-// RowBinary: the bytes of values as ClickHouse keeps them, without a text in between that could be read in two ways.
+// RowBinary: the bytes of values as ClickHouse stores them, without text that could be read in two ways.
 // https://clickhouse.com/docs/interfaces/formats/RowBinary
 
-/** JSON stands in it as text: the other form is one of its columns, which nobody else writes. */
+/** JSON is written as text: its other form is that of its inner columns, which no other program writes. */
 const SETTINGS = {
   input_format_binary_read_json_as_string: '1',
   output_format_binary_write_json_as_string: '1',
@@ -16,7 +16,7 @@ export async function insertBytes(server: ClickHouseServer, table: string, bytes
   await answer(server, `INSERT INTO ${table} FORMAT RowBinary`, bytes);
 }
 
-/** What the server itself has for the rows of a table. */
+/** The values that the server itself has for the rows of a table. */
 export async function bytesOf(server: ClickHouseServer, table: string, order: string): Promise<Buffer> {
   return answer(server, `SELECT * FROM ${table} ORDER BY ${order} FORMAT RowBinary`, Buffer.of());
 }
@@ -61,7 +61,7 @@ export function countBytes(count: number): Buffer {
   return Buffer.of(...bytes, rest);
 }
 
-/** A text, or any bytes, after their length. */
+/** A string or any bytes, after their length. */
 export function stringBytes(text: string | Uint8Array): Buffer {
   const bytes = Buffer.from(text);
   return Buffer.concat([countBytes(bytes.length), bytes]);

@@ -12,10 +12,10 @@ import { listTables } from '../../src/source-clickhouse/schema/table.ts';
 import { type Position, START } from '../../src/source-clickhouse/state/position.ts';
 import { knownSettings, type Settings } from './known-settings.ts';
 
-/** When the rows of these tests say that they were emitted. */
+/** The emitted_at of the rows in these tests. */
 export const EMITTED_AT = 1_767_225_600_123;
 
-/** The bytes of a query's answer over HTTP, with settings in the URL. */
+/** The bytes of the response to a query over HTTP, with settings in the URL. */
 async function answerTo(
   server: ClickHouseServer,
   user: SandboxUser,
@@ -30,7 +30,7 @@ async function answerTo(
   return bytes;
 }
 
-/** What lets a table have rare types. Servers know some of them. */
+/** Settings that allow rare types in a table. A server may know only some of them. */
 const RARE_TYPES: Settings = {
   allow_experimental_dynamic_type: '1',
   allow_experimental_json_type: '1',
@@ -42,7 +42,7 @@ const RARE_TYPES: Settings = {
   enable_nullable_tuple_type: '1',
   enable_qbit_type: '1',
   enable_time_time64_type: '1',
-  // So that Nested is a column, as it is inside of a Tuple.
+  // So that Nested is one column, as it is inside a Tuple.
   flatten_nested: '0',
 };
 
@@ -51,7 +51,7 @@ export async function execute(server: ClickHouseServer, statement: string): Prom
   await answerTo(server, ADMIN, statement, await knownSettings(server, RARE_TYPES));
 }
 
-/** A read-only user whose queries the analyzer reads that was the default before ClickHouse 24.3. */
+/** A read-only user with the analyzer that was the default before ClickHouse 24.3. */
 export const OLD_ANALYZER_READER = readerWith('old_analyzer_reader', { settings: { allow_experimental_analyzer: 0 } });
 
 /** The connection of a read-only user. The caller closes it. */
@@ -77,7 +77,7 @@ export async function selectionOf(clickhouse: ClickHouse, database: string, name
   };
 }
 
-/** The lines that leave the server for the rows after a position, as the read-only user gets them. */
+/** The lines that the server sends for the rows after a position, for the read-only user. */
 export async function linesAfter(
   clickhouse: ClickHouse,
   selection: RowSelection,
@@ -87,7 +87,7 @@ export async function linesAfter(
   return linesIn(await buffer(await clickhouse.bytes(query, parameters, new AbortController().signal)));
 }
 
-/** The same for all rows, as another user with settings of his own gets them. */
+/** The same for all rows, for another user with different settings. */
 export async function linesUnder(
   server: ClickHouseServer,
   user: SandboxUser,
@@ -100,7 +100,7 @@ export async function linesUnder(
   return linesIn(await answerTo(server, user, query, { ...known, ...Object.fromEntries(named) }));
 }
 
-/** The lines of an answer, as `read` writes them. */
+/** The lines of a response, as `read` writes them. */
 function linesIn(bytes: Buffer): Buffer[] {
   const cutter = new PageCutter(Number.POSITIVE_INFINITY, new BufferPool(bytes.length));
   cutter.push(bytes);
@@ -114,7 +114,7 @@ function linesIn(bytes: Buffer): Buffer[] {
   return lines;
 }
 
-/** The parts of the object at a place in a line, by their keys: each as the text that it is there, digit by digit. */
+/** The parts of the object at a place in a line, by their keys: each as its original text, with all digits. */
 export function partsOf(line: Buffer, ...place: string[]): Map<string, string> {
   const text = line.toString();
   const errors: { error: number }[] = [];

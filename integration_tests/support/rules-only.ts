@@ -2,7 +2,7 @@ import { TextConverter } from '../../src/destination-batch/mapping/fast-path/tex
 
 const { convert } = TextConverter.prototype;
 
-/** Runs `map` while the rules parse all JSON and convert each value themselves: as the copier must do it, without the copier. */
+/** Runs `map` without the copier: the rules parse all JSON and convert each value. The copier must have the same results. */
 export function withRulesOnly<Result>(map: () => Result): Result {
   TextConverter.prototype.convert = () => undefined;
   try {

@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { lock } from 'proper-lockfile';
 import { freePort } from '../../sandbox/free-port.ts';
 
-/** An S3 server in Python that knows users, policies and roles (https://docs.getmoto.org). */
+/** An S3 server in Python with users, policies and roles (https://docs.getmoto.org). */
 const PACKAGES = ['moto[s3]==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'];
 
-/** Kept from run to run, and removed with node_modules. */
+/** Kept between runs, and removed with node_modules. */
 const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/moto-5.2.5', import.meta.url));
 
 /**
- * Starts the server with one request at a time. It has a thread for each request, and looks at the condition of a write some time
+ * Starts the server with one request at a time. It has a thread for each request, and checks the condition of a write some time
  * before it writes, so that two conditional writes at once could both succeed.
  */
 const PROGRAM = `
@@ -56,7 +56,7 @@ export class S3Server {
     this.#process = child;
   }
 
-  /** Starts one; a text that says why when it can't be had here. */
+  /** Starts a server. Returns a string with the reason if it can't run here. */
   static async start(): Promise<S3Server | string> {
     const problem = await install();
     if (problem !== undefined) return `no S3 server can be had here (${problem})`;
@@ -78,7 +78,7 @@ export class S3Server {
     return this.#writer;
   }
 
-  /** A user whom no policy allows anything. */
+  /** A user without any permission. */
   get stranger(): S3Credentials {
     return this.#stranger;
   }
@@ -153,7 +153,7 @@ export class S3Server {
     }
   }
 
-  /** Whether keys and policies are checked from now on: the server's own way to say so is a number of calls. */
+  /** Whether keys and policies are checked from now on. The server's own setting is a number of calls. */
   async #checkRights(checked: boolean): Promise<void> {
     await this.#call('/moto-api/reset-auth', { method: 'POST', body: checked ? '0' : '1000000000' });
   }

@@ -4,7 +4,7 @@ import xterm from '@xterm/headless';
 /** The number of lines that are kept above the last ones. */
 const SCROLLBACK = 1_000;
 
-/** A terminal of a test: an output stream of Node, and what a person sees of what is written to it. */
+/** A terminal of a test: an output stream of Node, and what a person sees in it. */
 export class Screen extends Writable {
   readonly isTTY = true;
   columns: number;
@@ -22,7 +22,7 @@ export class Screen extends Writable {
     });
   }
 
-  /** Without colours, what is shown is what is written. */
+  /** Without colours, the output is shown as it is written. */
   hasColors(): boolean {
     return false;
   }

@@ -7,7 +7,7 @@ const SYSTEM_DATABASES = ['system', 'default', '_local', 'INFORMATION_SCHEMA', '
 let shared: Promise<ClickHouseServer> | undefined;
 
 /**
- * Returns the server that the test files of one worker share, without the databases of the file before. To start a server costs
+ * Returns the server that the test files of one worker share, without the databases of the previous file. Starting a server costs
  * more CPU time than most files spend on it. It ends with its worker; its folder is in the folder that the global setup removes.
  */
 export async function sharedClickHouse(): Promise<ClickHouseServer> {

@@ -15,8 +15,8 @@ const PROJECT_KEY = 'project_test';
 export const REST_API_KEY = 'rest-key/+"secret"';
 
 /**
- * A folder for the files of one test file, removed at its end. Gives a function that writes JSON into it, each time into
- * a file of its own, as tests run side by side.
+ * Creates a folder for the files of one test file, which is removed at its end. Returns a function that writes JSON into it,
+ * each time into a new file, because tests run in parallel.
  */
 export function temporaryFiles(): (name: string, content: unknown) => string {
   const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-test-'));
@@ -33,8 +33,8 @@ export function temporaryFiles(): (name: string, content: unknown) => string {
 }
 
 /**
- * Provides a ClickHouse with one empty database for a test file: the shared server or, for users other than the usual ones, a server
- * of its own.
+ * Provides a ClickHouse with one empty database for a test file: the shared server or, for unusual users, a separate
+ * server.
  */
 export function clickHouseWith(database: string, users: readonly SandboxUser[] = []): () => ClickHouseServer {
   let server: ClickHouseServer | undefined;
@@ -97,7 +97,7 @@ export type ReadOptions = {
   catalog?: unknown;
 };
 
-/** The source's launcher for the tables of a database, which it reads incrementally by default. */
+/** Runs the source's launcher for the tables of a database, which it reads incrementally by default. */
 export function sourceReader(
   server: () => ClickHouseServer,
   database: string,
@@ -105,7 +105,7 @@ export function sourceReader(
 ): {
   readArguments: (table: string, options?: ReadOptions) => string[];
   read: (table: string, options?: ReadOptions) => Promise<Finished>;
-  /** Starts a read whose output is ours to take. */
+  /** Starts a read whose output the test reads. */
   startRead: (table: string, options?: ReadOptions) => ChildProcess;
 } {
   const file = temporaryFiles();
@@ -136,7 +136,7 @@ export function numbers(result: Pick<Finished, 'messages'>): number[] {
   return records(result).map(({ n }) => Number(n));
 }
 
-/** Waits until an expectation holds, for as long as a test may take: how soon that is depends on the machine. */
+/** Waits until an expectation is met, for as long as a test may take, because the time depends on the machine. */
 export async function eventually(expectation: () => unknown, intervalMs = 20): Promise<void> {
   await vi.waitFor(expectation, { timeout: 110_000, interval: intervalMs });
 }
@@ -146,7 +146,7 @@ export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-/** As toEqual, which would take half a second for as many values as these are. */
+/** Like toEqual, which would take half a second for this many values. */
 export function expectSame<Values extends readonly unknown[]>(actual: Values, expected: Values): void {
   if (!isDeepStrictEqual(actual, expected)) expect(actual).toEqual(expected);
 }
@@ -209,7 +209,7 @@ export function ofStream({ messages }: Pick<Finished, 'messages'>, name: string)
   };
 }
 
-/** The last state, as it is handed back to the next run. */
+/** The last state, as it is passed to the next run. */
 export function lastState(finished: Pick<Finished, 'messages'>): unknown[] {
   return states(finished).slice(-1);
 }

@@ -4,9 +4,9 @@ import { type CertificateExtension, generate } from 'selfsigned';
 export type Identity = { key: string; cert: string };
 
 type Options = {
-  /** Who signs it; absent: itself. */
+  /** Who signs it; by default, it is self-signed. */
   authority?: Identity;
-  /** The name that it is for, beside its address 127.0.0.1. */
+  /** The name that it is for, in addition to its address 127.0.0.1. */
   host?: string;
   /** The addresses that it is for. */
   addresses?: readonly string[];
@@ -14,7 +14,7 @@ type Options = {
   notAfter?: Date;
   /** Encrypts the private key. */
   passphrase?: string;
-  /** The length of the key, of RSA. */
+  /** The length of the RSA key. */
   bits?: number;
 };
 

@@ -4,7 +4,7 @@ import { createServer, type TlsOptions } from 'node:tls';
 
 export type TlsProxy = { port: number; names: (string | false)[]; close: () => void };
 
-/** Ends TLS on a free port of this machine and passes on to a port without. `names` are those that were asked for (SNI). */
+/** Terminates TLS on a free port of this machine and forwards to a port without TLS. `names` are the requested ones (SNI). */
 export async function tlsProxy(options: TlsOptions, target: number): Promise<TlsProxy> {
   const names: (string | false)[] = [];
   const server = createServer(options, (secure) => {

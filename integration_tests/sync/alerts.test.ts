@@ -21,7 +21,7 @@ let receiver: Server;
 let url: string;
 
 type Alert = { status: string; text: string } & Record<string, unknown>;
-/** The alerts that arrived since they were last looked at, and the statuses that they are answered with (200 by default). */
+/** The alerts that arrived since the last check, and the statuses that they are answered with (200 by default). */
 const arrived: Alert[] = [];
 const answers: number[] = [];
 const tokens = new Set<unknown>();
@@ -83,7 +83,7 @@ function lastAlert(): Alert | undefined {
 test('single runs send one alert per change of status, again after HTTP 500, and one when they have recovered', async () => {
   const state = join(dirname(file('folder', '')), 'state.json');
   const stored = (): unknown => JSON.parse(readFileSync(`${state}.runs.json`, 'utf8')).alert.status;
-  // Found out before a connector reads or writes.
+  // Detected before a connector reads or writes.
   const wrong = { rest_api_key: 'two words' };
 
   answers.push(500);

@@ -24,7 +24,7 @@ import { createTableSql } from '../support/tables.ts';
 
 const MANY = 45_000;
 
-/** So many updates a second leave time to interrupt a run over many rows, and to see it drain. */
+/** With this rate limit, there is time to interrupt a run over many rows, and to see it finish. */
 const SLOW = { rate_limit: 7_000 };
 
 const ENVIRONMENT = { SYNC_PASSWORD: READER.password, SYNC_USER: 'nobody-knows-me' };
@@ -53,7 +53,7 @@ beforeEach(() => batch.reset());
 
 type Options = { source?: Record<string, unknown>; destination?: Record<string, unknown>; state?: string };
 
-/** Where a state file is to be, in a folder of its own. */
+/** The path for a state file, in a new folder. */
 function statePath(): string {
   return join(dirname(file('folder', '')), 'state.json');
 }
@@ -100,7 +100,7 @@ function events({ stdout }: Pick<Finished, 'stdout'>): Event[] {
     .map((line): Event => JSON.parse(line));
 }
 
-/** The numbers of the rows that Batch got of a table, one for each time. */
+/** The numbers of the rows of a table that Batch received, repeated for each time. */
 function received(table: string): number[] {
   return sorted(
     [...batch.store.events()]
@@ -110,7 +110,7 @@ function received(table: string): number[] {
   );
 }
 
-/** The processes that a process has started, by the command that they run. */
+/** The processes that a process has started, by their commands. */
 function children({ pid }: ChildProcess): Map<string, number> {
   const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
   const found = lines.flatMap((line): [string, number][] => {

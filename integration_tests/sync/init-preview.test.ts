@@ -14,7 +14,7 @@ import { createTableSql } from '../support/tables.ts';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-init-'));
 
-/** Of util-linux: runs a command in a terminal of its own. That of macOS takes other arguments. */
+/** From util-linux: runs a command in its own terminal. The one of macOS accepts different arguments. */
 const hasTerminals = process.platform === 'linux' && existsSync('/usr/bin/script');
 
 let sandbox: Sandbox;
@@ -45,7 +45,7 @@ const CTRL_C = '\u0003';
 /** Deletes the default text. */
 const CLEAR = '\u0015';
 
-/** `init` in a terminal, answered as a person would: when a question has come. */
+/** `init` in a terminal, answered as a person would: after each question is shown. */
 class Dialogue {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<unknown>;
@@ -55,7 +55,7 @@ class Dialogue {
   #look: () => void = () => {};
 
   constructor(folder: string, environment: Record<string, string> = {}) {
-    // A terminal that nobody looks at has no size, and each letter would stand on a line of its own.
+    // A terminal without a window has no size, and each letter would be on its own line.
     const init = `'${process.execPath}' '${launcherPath('connector')}' init --api-url '${sandbox.batch.url}'`;
     const command = `stty cols 80 rows 50; sh -c 'echo "process $$;"; exec "$0" "$@"' ${init}; code=$?; stty -a; exit $code`;
     this.#process = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
@@ -76,7 +76,7 @@ class Dialogue {
     this.#process.stdin.write(keys);
   }
 
-  /** Sends a signal when a question, which is the first, has come. */
+  /** Sends a signal when a question is shown, which is the first. */
   async signal(question: string, signal: NodeJS.Signals): Promise<void> {
     await this.#seen('process ');
     const pid = await this.#seen(';');
@@ -90,7 +90,7 @@ class Dialogue {
     return { code, shown: this.#shown };
   }
 
-  /** Waits until a text is shown, and forgets what was shown up to it. Gives what stood before it. */
+  /** Waits until a string is shown, and discards the output up to it. Returns the output before it. */
   #seen(text: string): Promise<string> {
     return new Promise<string>((resolve, reject) => {
       this.#ended.then(() => reject(new Error(`It ended before "${text}": ${this.#shown}`)));
@@ -149,7 +149,7 @@ describe.runIf(hasTerminals)('init', () => {
   test('tests each answer when it is given, and writes files that the next commands accept', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey });
-    // An address without a server is reported before the next question. The answer is changed, and not asked for again.
+    // An address without a server is reported before the next question. The answer is changed, and not requested again.
     await dialogue.answer(WHAT, ENTER);
     await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
     await dialogue.answer('Use HTTPS?', ENTER);
@@ -165,7 +165,7 @@ describe.runIf(hasTerminals)('init', () => {
     await dialogue.answer('empty to keep it', READER.password + ENTER);
     await dialogue.answer('Database', DOWN.repeat((await databases()).indexOf('shop')) + ENTER);
     await dialogue.answer('row was inserted', ENTER);
-    // Clicks come first.
+    // Clicks are listed first.
     await dialogue.answer('views to sync', DOWN + SPACE + ENTER);
     await dialogue.answer('Batch project key', sandbox.restApiKey + ENTER);
     await dialogue.answer('This looks like the REST API key.', sandbox.projectKey + ENTER);

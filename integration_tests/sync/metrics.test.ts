@@ -39,7 +39,7 @@ beforeEach(() => {
   batch.faults.clear();
 });
 
-/** A path in a folder of its own. */
+/** A path in a new folder. */
 function pathOf(name: string): string {
   return join(dirname(file('folder', '')), name);
 }

@@ -120,7 +120,7 @@ describe('the destination ends halfway', () => {
       stdio: [reader.stdout ?? 'ignore', 'pipe', 'pipe'],
     });
     reader.stdout?.destroy();
-    // Listened for from now on, as either may be the first to end.
+    // Both ends are awaited from now on, because either may be the first to end.
     const readerEnded = once(reader, 'exit');
     const ended = finished(writer);
     // During a call, so that Batch can't accept the rest first. Once: a second signal would end it at once.

@@ -33,7 +33,7 @@ const server = clickHouseWith('shop');
 const opened: { close: () => unknown }[] = [];
 let batch: BatchApi;
 let authority: Identity;
-/** A file with the certificate of the authority that signed those of all servers here. */
+/** A file with the certificate of the authority that signed the certificates of all servers here. */
 let authorities: string;
 /** The ports of the TLS servers in front of Batch and ClickHouse, and of a store that accepts everything. */
 let ports: { batch: number; clickhouse: number; store: number };

@@ -21,7 +21,7 @@ afterEach(forgetSecrets);
 const file = temporaryFiles();
 const server = clickHouseWith('shop');
 
-/** Answers what a test has it answer, as Batch would. */
+/** Answers like Batch, with the responses of a test. */
 let answer = { status: 200, body: '' };
 let standIn: Server;
 let api: BatchApi;
@@ -110,7 +110,7 @@ const MESSAGES: [string, (words: string) => string | Promise<string>][] = [
 
 const MARK = 'Zzqx';
 
-/** Common words, some of which stand in our messages, and any others. */
+/** Common words, some of which are in our messages, and any others. */
 const secrets = fc.oneof(
   fc.constantFrom(
     'a',
@@ -140,7 +140,7 @@ test.each(MESSAGES)(
         forgetSecrets();
         registerSecrets([secret], ['reader']);
         const said = redactForeign(words);
-        // A code of the other side stands before its words and is masked with them.
+        // A code of the server is before its words and is masked with them.
         const expected = pattern.replaceAll(/X: Zzqx/g, redactForeign(`X: ${words}`)).replaceAll(MARK, said);
         expect(said).toMatch(/^(Qq)?\*{4}(Qq)?$/);
         expect(await message(words)).toBe(expected);
@@ -161,7 +161,7 @@ test('I9: no message contains the unfiltered text of an error', () => {
 });
 
 describe('a password that is a word of the message about it', () => {
-  // Not by the launcher of the tests, which looks for the password in what is printed.
+  // Not with the launcher of the tests, which searches the output for the password.
   const checked = async (password: string): Promise<string> => {
     const config = file('source.json', sourceConfiguration(server(), 'shop', { password }));
     const { stdout } = await promisify(execFile)(launcherPath('source-clickhouse'), ['check', '--config', config]);

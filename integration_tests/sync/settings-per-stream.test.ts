@@ -14,7 +14,7 @@ import {
 } from '../support/support.ts';
 
 // Queries whose columns differ go through `discover`, `read` and `write` into one project. Batch refuses an attribute whose type
-// changes, as it may do.
+// changes, as the real Batch may do.
 
 const ROWS = 40;
 const file = temporaryFiles();
@@ -63,7 +63,7 @@ const DESTINATION = {
   },
 };
 
-/** What Batch has to hold, by the numbers of the rows. */
+/** What Batch must have stored, by the numbers of the rows. */
 function expectedEvents(): string[] {
   const float = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
   return Array.from({ length: ROWS }, (_, n) => {

@@ -29,7 +29,7 @@ const server = clickHouseWith('shop');
 const s3 = await S3Server.start();
 if (typeof s3 === 'string') process.stderr.write(`The state in S3 is not tested: ${s3}.\n`);
 
-// Not in the block below, whose hooks do not run when none of its tests is chosen.
+// Not in the block below: its hooks do not run when none of its tests is selected.
 afterAll(() => (typeof s3 === 'string' ? undefined : s3.close()));
 
 describe.skipIf(typeof s3 === 'string').concurrent('the state in S3', () => {
@@ -62,11 +62,11 @@ describe.skipIf(typeof s3 === 'string').concurrent('the state in S3', () => {
     source: string;
     destination: string;
     insert: (from: number, rows: number) => Promise<void>;
-    /** The numbers of the rows that Batch got, one for each time. */
+    /** The numbers of the rows that Batch received, repeated for each time. */
     received: () => number[];
   };
 
-  /** A table, a Batch API and a state of their own. */
+  /** A new table, Batch API and state. */
   async function scene(table: string): Promise<Scene> {
     const batch = await quickBatchApi();
     batches.push(batch);
@@ -211,7 +211,7 @@ describe.skipIf(typeof s3 === 'string').concurrent('the state in S3', () => {
     expect(await second?.readState()).toBe('[2]');
   });
 
-  // By itself: the other tests turn the check of rights off for a moment, for the whole server, to list objects.
+  // Not in parallel: to list objects, the other tests turn the permission checks of the whole server off for a moment.
   test.sequential('a bucket that is missing or forbidden ends with exit code 2', async () => {
     const scenery = await scene('nothing');
     const missing = await run('connector', syncArguments({ ...scenery, state: 's3://no-such-bucket/state.json' }));

@@ -15,7 +15,7 @@ import { anyType } from './random-types/any-type.ts';
 import type { Drawn, DrawnType } from './random-types/drawn-type.ts';
 
 // Tables of random types, nested into each other, with random values. The values are sent to the server and read from it,
-// in bytes (RowBinary), so that what must leave is known apart from every text that the server writes.
+// as bytes (RowBinary), so that the expected output does not depend on any text that the server writes.
 
 const ROWS = 3;
 
@@ -41,7 +41,7 @@ type Column = { type: DrawnType; values: Drawn[] };
  */
 const HAS_FIRM_TEXTS = !isOlder(chosenEngine().version, '25.5');
 
-/** The types that the chosen engine has, without those that it has its own trouble with. */
+/** The types that the chosen engine has, without those in which it has bugs of its own. */
 const typeOfEngine = anyType.filter(
   ({ name }) => missingType(name) === undefined && (HAS_FIRM_TEXTS || !/\b(JSON|Dynamic|Interval\w+)\b/.test(name)),
 );
@@ -50,7 +50,7 @@ const column: fc.Arbitrary<Column> = typeOfEngine.chain((type) =>
   fc.array(type.value, { minLength: ROWS, maxLength: ROWS }).map((values) => ({
     type,
     values,
-    // What fast-check prints when it has found something.
+    // What fast-check prints when it has found a failure.
     [fc.toStringMethod]: () => `${type.name}: ${values.map(({ bytes }) => bytes.toString('hex')).join(' ')}`,
   })),
 );
@@ -97,7 +97,7 @@ const CONTRARY = {
 /** The analyzer that was the default before ClickHouse 24.3. */
 const OLD_ANALYZER = { allow_experimental_analyzer: '0' };
 
-/** Whether a type holds one whose form hangs on settings. */
+/** Whether a type contains one whose form depends on settings. */
 function isLoose({ name }: DrawnType): boolean {
   return /\b(JSON|Dynamic)\b/.test(name);
 }
@@ -133,7 +133,7 @@ test('a value of any type is sent as the server stores it, with any settings and
       fc.boolean(),
       async (columns, areSettingsContrary, isOldAnalyzer) => {
         const bytes = await create(columns);
-        // The server's own word, that this is what it holds.
+        // The server itself confirms that this is the stored value.
         expect((await bytesOf(server, 'shop.any', 'last_updated_at')).toString('hex')).toBe(bytes.toString('hex'));
 
         const selection = await selectionOf(clickhouse, 'shop', 'any');

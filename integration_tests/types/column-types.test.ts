@@ -11,13 +11,13 @@ import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { REQUIRED } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
 
-/** A column's type, the SQL of its value, and the JSON text that leaves. */
+/** A column's type, the SQL of its value, and the JSON that is sent. */
 type Case = [type: string, value: string, json: string];
 
 const INT256 = (2n ** 255n).toString();
 
 const SIMPLE: Case[] = [
-  // Integers: bare digits up to 64 bits, text beyond.
+  // Integers: digits up to 64 bits, a string beyond that.
   ['Int8', '-128', '-128'],
   ['UInt8', '255', '255'],
   ['Int16', '-32768', '-32768'],
@@ -62,7 +62,7 @@ const SIMPLE: Case[] = [
   // Floats.
   ['Float64', '0.1 + 0.2', '0.30000000000000004'],
   ['Float64', '1.7976931348623157e308', '1.7976931348623157e308'],
-  // By its bits, as some versions do not read its digits.
+  // By its bits, because some versions do not parse its digits.
   ['Float64', 'reinterpretAsFloat64(toUInt64(1))', '5e-324'],
   ['Float64', '-1.5', '-1.5'],
   ['Float64', 'nan', 'null'],
@@ -75,14 +75,14 @@ const SIMPLE: Case[] = [
   ['Bool', 'true', 'true'],
   ['Bool', 'false', 'false'],
   ['Nullable(Bool)', 'NULL', 'null'],
-  // Texts.
+  // Strings.
   ['String', "''", '""'],
   ['String', "'null'", '"null"'],
   ['String', "'é€😀日本'", '"é€😀日本"'],
   ['String', "unhex('00010A0D091F7F')", String.raw`"\u0000\u0001\n\r\t\u001F${'\x7f'}"`],
   ['String', String.raw`'"\\'`, String.raw`"\"\\"`],
   ['String', "unhex('E280A8')", String.raw`"\u2028"`],
-  // What is no UTF-8, a surrogate among it, becomes the replacement character.
+  // Bytes that are not UTF-8, including surrogates, become the replacement character.
   ['String', "unhex('61FF62')", '"a\ufffdb"'],
   ['String', "unhex('C328')", '"\ufffd("'],
   ['Nullable(String)', 'NULL', 'null'],
@@ -93,7 +93,7 @@ const SIMPLE: Case[] = [
   ['FixedString(5)', "'abc'", '"abc"'],
   ['FixedString(3)', "''", '""'],
   ['FixedString(4)', "unhex('61FF6262')", '"a\ufffdbb"'],
-  // Zeros at the end fill it up; one in the middle is of the value.
+  // Zeros at the end are padding; one in the middle is part of the value.
   ['FixedString(5)', "unhex('6100620000')", String.raw`"a\u0000b"`],
   ['Nullable(FixedString(3))', 'NULL', 'null'],
   ['LowCardinality(FixedString(4))', "'ab'", '"ab"'],
@@ -112,7 +112,7 @@ const SIMPLE: Case[] = [
   ['Date32', "'2299-12-31'", '"2299-12-31"'],
   ['Nullable(Date32)', 'NULL', 'null'],
   ['LowCardinality(Date)', "'2026-02-28'", '"2026-02-28"'],
-  // Stamps: in UTC, with the digits of the column.
+  // Timestamps: in UTC, with the digits of the column.
   ['DateTime', 'toDateTime(0)', '"1970-01-01T00:00:00Z"'],
   ['DateTime', 'toDateTime(4294967295)', '"2106-02-07T06:28:15Z"'],
   ["DateTime('Asia/Kolkata')", "toDateTime('2026-01-01 00:00:00', 'UTC')", '"2026-01-01T00:00:00Z"'],
@@ -130,7 +130,7 @@ const SIMPLE: Case[] = [
   ['DateTime64(3)', "toDateTime64('2299-12-31 23:59:59.999', 3, 'UTC')", '"2299-12-31T23:59:59.999Z"'],
   ['Nullable(DateTime64(3))', 'NULL', 'null'],
   ["LowCardinality(Nullable(DateTime('Europe/Paris')))", 'toDateTime(5)', '"1970-01-01T00:00:05Z"'],
-  // Both hours that are called 02:30 when clocks go back, and the hour that there is not when they go forward.
+  // Both hours that are called 02:30 when clocks go back, and the hour that does not exist when they go forward.
   ["DateTime('Europe/Paris')", "toDateTime('2026-10-25 00:30:00', 'UTC')", '"2026-10-25T00:30:00Z"'],
   ["DateTime('Europe/Paris')", "toDateTime('2026-10-25 01:30:00', 'UTC')", '"2026-10-25T01:30:00Z"'],
   ["DateTime64(3, 'Europe/Paris')", "toDateTime64('2026-03-29 00:59:59.999', 3, 'UTC')", '"2026-03-29T00:59:59.999Z"'],
@@ -147,7 +147,7 @@ const SIMPLE: Case[] = [
     "toDateTime64('2026-04-04 15:15:00.000000001', 9, 'UTC')",
     '"2026-04-04T15:15:00.000000001Z"',
   ],
-  // What has no JSON of its own leaves as ClickHouse's text.
+  // Values without a JSON form are sent as ClickHouse's text.
   ['Time', "'12:30:00'", '"12:30:00"'],
   ['Time64(3)', "'-12:30:00.123'", '"-12:30:00.123"'],
   ['Nullable(Time)', 'NULL', 'null'],
@@ -233,9 +233,9 @@ const NESTED: Case[] = [
   ['Tuple(a Tuple(b Nullable(Float64)))', 'tuple(tuple(toNullable(inf)))', '{"a":{"b":null}}'],
   ['Point', '(nan, 1)', '[null,1]'],
   ['Geometry', "CAST((nan, 1), 'Point')", '[null,1]'],
-  // An element may have a name that every object of JavaScript has.
+  // An element may have a name that every JavaScript object has.
   ['Tuple(`__proto__` UInt8, a UInt8)', '(1, 2)', '{"__proto__":1,"a":2}'],
-  // The binary state of an aggregate function means nothing outside of ClickHouse, in whatever it stands.
+  // The binary state of an aggregate function means nothing outside ClickHouse, wherever it is nested.
   [
     'Tuple(a AggregateFunction(sum, UInt64), b UInt8)',
     "(initializeAggregation('sumState', 1::UInt64), 2)",
@@ -244,7 +244,7 @@ const NESTED: Case[] = [
   ['Array(AggregateFunction(sum, UInt64))', "[initializeAggregation('sumState', 1::UInt64)]", '[null]'],
 ];
 
-/** Types that only the value knows: the server writes them in its way, which hangs on the user's settings. */
+/** Types that only the value determines: the server writes them in its own form, which depends on the user's settings. */
 const LOOSE: Case[] = [
   ['Dynamic', '9007199254740993::Int64', '9007199254740993'],
   ['Dynamic(max_types=8)', "'x'", '"x"'],
@@ -262,7 +262,7 @@ const LOOSE: Case[] = [
 const ALL_CASES = [...SIMPLE, ...NESTED, ...LOOSE];
 const CASES = ALL_CASES.filter(([type]) => missingType(type) === undefined);
 
-/** Before 26.1, a server that looks for columns of mostly defaults fails at aggregate states inside of other types. */
+/** Before 26.1, a server that looks for columns of mostly defaults fails at aggregate states inside other types. */
 const NOT_SPARSE = 'SETTINGS ratio_of_defaults_for_sparse_serialization = 1';
 
 let server: ClickHouseServer;
@@ -324,7 +324,7 @@ const indexed = CASES.map(([type, value, json], index): [string, string, string,
 const ajv = new Ajv({ strict: false });
 addFormats.default(ajv);
 
-/** What is around the data of the row. */
+/** The message around the data of the row. */
 const AROUND_DATA = {
   stream: '"types"',
   namespace: '"shop"',
@@ -374,7 +374,7 @@ describe('a line', () => {
 describe('under settings of a profile or a user', () => {
   const loose = new Set(CASES.flatMap((each, index) => (LOOSE.includes(each) ? [`c${index}`] : [])));
 
-  /** What leaves for each column of a fixed type. */
+  /** What is sent for each column of a fixed type. */
   function fixed(of: Buffer): Record<string, string> {
     return Object.fromEntries([...partsOf(of, 'record', 'data')].filter(([name]) => !loose.has(name)));
   }
@@ -421,7 +421,7 @@ describe('under settings of a profile or a user', () => {
   });
 });
 
-// The administrator may make a column that the reader may not: a cast to its type is refused.
+// The administrator may create a column of a type that the reader may not: a cast to its type is refused.
 describe('a table with a type that a server allows only on request can be read:', () => {
   test.each<Case>([
     ['LowCardinality(UInt8)', '255', '255'],

@@ -28,13 +28,13 @@ afterAll(async () => {
 /** The type of a cursor, and values of it in their order, in SQL. */
 type Positions = [type: string, values: string[]];
 
-/** The lowest and the highest integer of each type, those beside them, and where signs and doubles end. */
+/** The lowest and the highest integer of each type, their neighbours, and the limits of signed integers and doubles. */
 function ofIntegers(): Positions[] {
   return [8, 16, 32, 64, 128, 256].flatMap((bits): Positions[] => {
     const half = 2n ** BigInt(bits - 1);
     const unsigned = [0n, 1n, half - 1n, half, 2n * half - 2n, 2n * half - 1n];
     const signed = [-half, 1n - half, -1n, 0n, 1n, half - 2n, half - 1n];
-    // So that a double would take two of them for one.
+    // So that two of them are equal as doubles.
     if (bits === 64) unsigned.splice(2, 0, 2n ** 53n, 2n ** 53n + 1n);
     if (bits === 64) signed.splice(5, 0, 2n ** 53n, 2n ** 53n + 1n);
     return [
@@ -53,7 +53,7 @@ const AUTUMNS: [zone: string, lastBefore: string, firstAfter: string][] = [
   ['UTC', '2026-06-30 23:59:59', '2026-07-01 00:00:00'],
 ];
 
-/** For each number of digits: the first and the last moments, those around 1970, and an hour that comes twice. */
+/** For each number of digits: the first and the last moments, those around 1970, and an hour that occurs twice. */
 function ofDateTime64(): Positions[] {
   return Array.from({ length: 10 }, (_, precision): Positions => {
     const [zone, lastBefore, firstAfter] = AUTUMNS[precision % AUTUMNS.length] ?? ['UTC', '', ''];
@@ -94,7 +94,7 @@ const CURSORS: Positions[] = [
   ['LowCardinality(Nullable(Date))', ["'1970-01-01'", "'2149-06-06'"]],
   [
     'String',
-    // In the order of their bytes: what a URL, JSON, SQL or the server's TSV might take for something else.
+    // In the order of their bytes: characters with a meaning in URLs, JSON, SQL or the server's TSV.
     [
       ...['', '\0', '\0\0', '\x01', '\b', '\t', '\n', '\v', '\f', '\r', '\x1b', ' ', '"', '%41', '&', "'", '+'],
       ...['2026-01-01T00:00:00Z', 'A', '\\', '\\N', '\\n', 'a', 'a\0', 'a\n', 'ab', 'x'.repeat(10_000)],
@@ -111,7 +111,7 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
   beforeAll(async () => {
     await execute(server, 'DROP TABLE IF EXISTS shop.cursors');
     await execute(server, `CREATE TABLE shop.cursors (${REQUIRED} ${type}) ENGINE = MergeTree ORDER BY tuple()`);
-    // Two rows of each, in another order than theirs, and one without a cursor where there may be one.
+    // Two rows of each, in a different order from the cursor's, and one with a NULL cursor if the type allows it.
     const nulls = type.includes('Nullable') ? ["('none', 'e', NULL)"] : [];
     const inserted = positions.flatMap((position, index) =>
       ['x', 'y'].map((name) => `('${index}${name}', 'e', ${position})`),
@@ -176,7 +176,7 @@ test("a String that isn't UTF-8 can't be stored in a STATE, and ends the stream 
       message: expect.stringMatching(/last_updated_at that is not valid UTF-8\. .* or hex\(last_updated_at\)/),
     },
   ]);
-  // No row left before the state that can't be written.
+  // No row was sent before the state that can't be written.
   expect(records(result)).toEqual([]);
 });
 

@@ -1,22 +1,22 @@
 import { getNodeValue, type Node, type ParseError, parseTree } from 'jsonc-parser';
 
-/** The JSON that a value must become, or its meaning where the text is not fixed. */
+/** The JSON that a value must become, or its meaning if the text is not fixed. */
 export type Leaving =
-  /** Just this JSON: the digits of an integer or a decimal, true, false, null. */
+  /** Exactly this JSON: the digits of an integer or a decimal, true, false, null. */
   | { kind: 'exactly'; json: string }
-  /** A text; `same` brings texts that mean the same to one form, such as those of an address. */
+  /** A string; `same` converts strings with the same meaning to one form, such as those of an address. */
   | { kind: 'text'; text: string; same?: (text: string) => string }
-  /** A number that is this one when it is rounded to the width of its type, as a reader does. */
+  /** A number that equals this one after rounding to the width of its type, as a reader does. */
   | { kind: 'number'; value: number; rounded: (value: number) => number }
-  /** A NaN or an infinity: null, and reported in the meta of the record. `word` is what it is called as the key of a Map. */
+  /** A NaN or an infinity: null, and reported in the meta of the record. `word` is its name as the key of a Map. */
   | { kind: 'non_finite'; word: string }
   | { kind: 'list'; items: readonly Leaving[] }
-  /** In this order, and with keys that come twice. */
+  /** In this order, and with duplicate keys. */
   | { kind: 'object'; entries: readonly (readonly [key: Leaving, value: Leaving])[] }
   /** JSON in the server's own form, of which only the meaning counts. */
   | { kind: 'json'; value: unknown };
 
-/** What is wrong with the JSON text of a value; undefined when it is what must leave. */
+/** What is wrong with the JSON of a value; undefined if it is correct. */
 export function faultOf(json: string, expected: Leaving): string | undefined {
   const errors: ParseError[] = [];
   const node = parseTree(json, errors, { disallowComments: true });
@@ -65,7 +65,7 @@ function fault(node: Node, json: string, expected: Leaving): string | undefined 
   }
 }
 
-/** Whether a value holds a NaN or an infinity; what is a key leaves as a text and counts not. */
+/** Whether a value contains a NaN or an infinity. Keys do not count, because they are sent as strings. */
 export function holdsNonFinite(value: Leaving): boolean {
   switch (value.kind) {
     case 'non_finite':

@@ -23,7 +23,7 @@ import { RowCount, statesWithin } from './ledger.ts';
 import { missingType } from './missing-type.ts';
 import { ADDED_TYPES, OLD_TYPES, type TypeCase } from './type-cases.ts';
 
-// What every version of ClickHouse must do: SQL in, rows out, through the launcher. It needs nothing of a server besides,
+// What every version of ClickHouse must do: SQL in, rows out, through the launcher. It needs nothing else of a server,
 // so that it runs on engines that have no users, streams or concurrent queries.
 
 /** The analyzer of versions before 24.3, which profiles may still ask for. */
@@ -31,7 +31,7 @@ const OLD_ANALYZER = readerWith('old_analyzer_reader', { settings: { allow_exper
 
 const { version } = chosenEngine();
 
-/** How long an engine may take that starts with each request, on a machine with other work, in milliseconds. */
+/** How long an engine may take that starts with each request, on a busy machine, in milliseconds. */
 const SLOW_ENGINE_MS = 600_000;
 vi.setConfig({ testTimeout: SLOW_ENGINE_MS, hookTimeout: SLOW_ENGINE_MS });
 
@@ -67,7 +67,7 @@ type Scenario = {
   values?: Record<string, unknown>;
 };
 
-/** Servers before 26.1 that look for columns of mostly defaults fail at aggregate states inside of other types. */
+/** Servers before 26.1 that look for columns of mostly defaults fail at aggregate states inside other types. */
 const NOT_SPARSE = 'SETTINGS ratio_of_defaults_for_sparse_serialization = 1';
 
 const START_MS = Date.now();
@@ -81,18 +81,18 @@ function stamp(time: Date): string {
   return `toDateTime64('${time.toISOString().slice(0, -1).replace('T', ' ')}', 6, 'UTC')`;
 }
 
-/** How long the tests look back, in seconds: so long that no row gets older than that while a test runs. */
+/** The lookback of the tests, in seconds: so long that no row becomes older than that during a test. */
 const LOOKBACK = { lookback_seconds: 7 * 24 * 3600 };
 
 /** Older than that. */
 const OLD = stamp(new Date('2026-01-01T00:00:00Z'));
 
-/** Rows whose `n` is from … to - 1, with a stamp and more columns in SQL, in which `number` is n. */
+/** Rows whose `n` is from … to - 1, with a timestamp and more columns in SQL, in which `number` is n. */
 function rows(table: string, from: number, to: number, stampSql: string, more = ''): string {
   return `INSERT INTO ${table} SELECT concat('u', toString(number % 7)), 'purchase', ${stampSql}, number${more} FROM numbers(${from}, ${to - from})`;
 }
 
-/** Columns that hold a NULL in the rows with an even `n`, and their values in SQL. */
+/** Columns that contain a NULL in the rows with an even `n`, and their values in SQL. */
 const NULLS: [name: string, type: string, value: string][] = [
   ['a', 'Nullable(String)', "if(number % 2 = 0, NULL, 'x')"],
   ['b', 'LowCardinality(Nullable(String))', "if(number % 2 = 0, NULL, 'x')"],
@@ -353,7 +353,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     for (const scenario of SCENARIOS) test(scenario.title, (context) => runScenario(scenario, context));
   });
 
-  // After the scenarios, whose tables it looks at.
+  // After the scenarios, because it checks their tables.
   test('check finds nothing wrong', async () => {
     for (const table of ['pages', 'nulls', 'through_view']) {
       const configuration = sourceConfiguration(server(), database, { ...server().connection(user), table });
@@ -391,7 +391,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     beforeAll(async () => {
       for (const [index, each] of [...OLD_TYPES, ...ADDED_TYPES].entries()) {
         const name = `type${index}`;
-        // An older version may have its name for another type.
+        // An older version may use this name for another type.
         const missing = missingType(each[0]);
         if (missing !== undefined) {
           refusals.set(each, missing);
@@ -407,7 +407,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
         tables.set(each, name);
       }
       const catalog = catalogOf('incremental', ...tables.values());
-      // Rows of the lookback: the second run knows them by their hashes.
+      // Rows of the lookback: the second run deduplicates them by their hashes.
       const options = { user, catalog, config: LOOKBACK };
       first = await read('', options);
       second = await read('', { ...options, state: states(first) });

@@ -1,17 +1,17 @@
 import type { TestContext } from 'vitest';
 import type { Finished } from '../../sandbox/launcher.ts';
 
-/** How often the rows of a test had to come, how many did not, and how many came too often. */
+/** How many rows a test expected, how many were missing, and how many were read too often. */
 export type Ledger = { rows: number; lost: number; duplicated: number };
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** What the runner of the versions prints of a test. */
+    /** What the runner of the versions prints about a test. */
     ledger?: Ledger;
   }
 }
 
-/** Counts what came against what is there, over all reads of a test. */
+/** Compares the rows that were read with the rows in the table, over all reads of a test. */
 export class RowCount {
   readonly #total: Ledger = { rows: 0, lost: 0, duplicated: 0 };
 
@@ -20,7 +20,7 @@ export class RowCount {
     test.task.meta.ledger = this.#total;
   }
 
-  /** Each number must have come exactly once. */
+  /** Each number must have been read exactly once. */
   add(expected: Iterable<number>, came: readonly number[]): void {
     const missing = new Set(expected);
     this.#total.rows += missing.size;

@@ -11,13 +11,13 @@ import { abortOnInterrupt } from '../../sandbox/interruption.ts';
 import { NEXT_ENGINE_VARIABLE } from './next-engine.ts';
 import { type EngineResult, engineLine, type Outcome, resultTable } from './result-table.ts';
 
-// npm run test:versions [-- VERSION ...]: the tests of the source that make sense on other versions, on each of them.
+// npm run test:versions [-- VERSION ...]: runs the tests of the source that make sense on other versions on each of them.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const CORE = ['versions/core'];
 
-/** What needs users, streams or concurrent queries, too. */
+/** Test files that also need users, streams or concurrent queries. */
 const FOR_SERVERS = [
   ...CORE,
   'types/any-type',
@@ -46,7 +46,7 @@ const FILES: Record<Engine['kind'], readonly string[]> = {
 /** How much of vitest's own output is shown when the report lacks the reason, in characters. */
 const PRINTED_TAIL = 3_000;
 
-/** How much of a failure is shown, in characters. A property test gives its seed and its counterexample there. */
+/** How much of a failure is shown, in characters. A property test prints its seed and its counterexample there. */
 const MESSAGE_START = 2_000;
 
 const reportSchema = z.object({
@@ -69,7 +69,7 @@ const reportSchema = z.object({
   ),
 });
 
-/** For an engine to end in, at 100 ms more each. */
+/** The attempts to remove a folder while its engine ends, each after 100 ms more. */
 const REMOVE_RETRIES = 10;
 
 const interrupted = abortOnInterrupt();
@@ -95,7 +95,7 @@ async function runTests(files: readonly string[], environment: Record<string, st
       `--outputFile.json=${report}`,
       ...paths,
     ];
-    // In a folder of ours, so that nothing stays of a run that is interrupted or crashes.
+    // In a folder of ours, so that an interrupted or crashed run leaves nothing.
     const env = { ...process.env, NO_COLOR: '1', TMPDIR: folder, ...environment };
     const options = { cwd: ROOT, env, maxBuffer: Number.POSITIVE_INFINITY, signal: interrupted };
     let printed = '';
@@ -109,7 +109,7 @@ async function runTests(files: readonly string[], environment: Record<string, st
     });
     return outcomeOf(reportSchema.parse(JSON.parse(text)), printed);
   } finally {
-    // An engine whose test was ended may still write for a moment.
+    // An engine whose test was killed may still write for a moment.
     await rm(folder, { recursive: true, force: true, maxRetries: REMOVE_RETRIES });
   }
 }

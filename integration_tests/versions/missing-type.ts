@@ -1,8 +1,8 @@
 import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.ts';
 
 /**
- * The first version of the engines that has a type, or has it as the tests use it, by a pattern for what the type is
- * called. Types that all of them have are not here.
+ * The first version of the engines that has a type, or has it as the tests use it, by a pattern for the name of the type.
+ * Types that all of them have are not listed.
  */
 const FIRST_VERSIONS: readonly (readonly [type: RegExp, version: string])[] = [
   [/\bJSON\b/, '24.8'],

@@ -15,12 +15,12 @@ const NEWER = engineOf(process.env[NEXT_ENGINE_VARIABLE] ?? OLDER.version);
 const OLD_ROWS = 5_000;
 const ROWS = OLD_ROWS + 50;
 
-/** So long that no row gets older than that while a test runs. */
+/** So long that no row becomes older than that during a test. */
 const LOOKBACK = { lookback_seconds: 7 * 24 * 3600 };
 
 const RECENT = new Date(Date.now() - 60_000).toISOString().slice(0, -1).replace('T', ' ');
 
-/** One column of each kind that the hash of a row is made of. */
+/** One column of each kind that the hash of a row includes. */
 const COLUMNS: [declaration: string, value: string][] = [
   ['custom_id String', "concat('u', toString(number % 7))"],
   ['event_name LowCardinality(String)', "'purchase'"],
@@ -39,7 +39,7 @@ const COLUMNS: [declaration: string, value: string][] = [
 
 const TABLE = `CREATE TABLE shop.moved (last_updated_at DateTime64(6), ${COLUMNS.map(([declaration]) => declaration).join(', ')}) ENGINE = MergeTree ORDER BY last_updated_at`;
 
-/** Rows in groups of a hundred that share a stamp. */
+/** Rows in groups of a hundred that share a timestamp. */
 function insert(from: number, to: number, stamp: string): string {
   return `INSERT INTO shop.moved SELECT toDateTime64('${stamp}', 6, 'UTC') + intDiv(number, 100), ${COLUMNS.map(([, value]) => value).join(', ')} FROM numbers(${from}, ${to - from})`;
 }
@@ -75,7 +75,7 @@ test(`each state of ClickHouse ${OLDER.version} is continued on ${NEWER.version}
   expect(errors(first)).toEqual([]);
   const count = new RowCount(context);
   const found = statesWithin(first);
-  // Among them one in the middle of a group of rows that share a stamp.
+  // One of them is in the middle of a group of rows that share a timestamp.
   expect(found.length).toBeGreaterThan(2);
   for (const { before, state } of found) {
     const rest = await onNewer.read('moved', { state: [state], config: LOOKBACK });

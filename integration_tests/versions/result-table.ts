@@ -1,7 +1,7 @@
 import type { Engine } from '../../sandbox/clickhouse/engines/engines.ts';
 import type { Ledger } from './ledger.ts';
 
-/** What became of the tests of a run. `ledger` counts the rows of those that count rows. */
+/** The results of the tests of a run. `ledger` counts the rows of those that count rows. */
 export type Outcome = { passed: number; failures: string[]; skipped: number; ledger: Ledger };
 
 export type EngineResult = {
@@ -12,7 +12,7 @@ export type EngineResult = {
   next?: Outcome;
 };
 
-/** The words of the documentation for how an engine is run. */
+/** How an engine is run, in the words of the documentation. */
 const HOW_RUN: Record<Engine['kind'], string> = {
   npm: 'real server, npm',
   server: 'real server, PyPI',

@@ -5,7 +5,7 @@ import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { run } from '../../sandbox/launcher.ts';
 import { catalogOf, errors, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 
-// Debian's package has ClickHouse 18.16, which answers in another form than later versions do.
+// Debian's package has ClickHouse 18.16, which answers in a different form from later versions.
 
 const TOO_OLD = /The server runs (ClickHouse 18\.16\.\d+|a ClickHouse version before 21\.10), which is too old\. /;
 

@@ -1,4 +1,4 @@
-/** A type, a value of it in SQL, and what leaves; undefined for a column that does not. */
+/** A type, a value of it in SQL, and what is sent; undefined for a column that is not sent. */
 export type TypeCase = readonly [type: string, value: string, json: unknown];
 
 /** Types of every version. */
@@ -85,7 +85,7 @@ export const OLD_TYPES: readonly TypeCase[] = [
   ],
 ];
 
-/** Types that came with a version: where an engine refuses one, its test is skipped with the engine's reason. */
+/** Types that were added in some version: if an engine refuses one, its test is skipped with the engine's reason. */
 export const ADDED_TYPES: readonly TypeCase[] = [
   ['BFloat16', '1.5', 1.5],
   ['Time', "'12:30:00'", '12:30:00'],

@@ -64,7 +64,7 @@ export class Recorder {
   }
 
   async #record(command: string, answers: readonly Answer[]): Promise<void> {
-    // Of util-linux: runs the command in a terminal of its own.
+    // From util-linux: runs the command in its own terminal.
     const child = spawn('script', ['-qec', `stty cols ${COLUMNS} rows ${ROWS}; ${command}`, '/dev/null'], {
       cwd: this.#folder,
       env: { ...process.env, TERM: 'xterm-256color', FORCE_COLOR: '1', CI: undefined },

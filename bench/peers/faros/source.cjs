@@ -9,7 +9,7 @@ const {
 } = require('faros-airbyte-cdk');
 const { VError } = require('verror');
 
-/** Its sources emit STATE between records only where a stream names an interval. */
+/** Its sources emit STATE between records only if a stream sets an interval. */
 const RECORDS_A_STATE = 1_000;
 
 class ClickHouseSource extends AirbyteSourceBase {
@@ -74,7 +74,7 @@ class Table extends AirbyteStreamBase {
     const client = clientOf(this.config);
     try {
       const result = await client.query({
-        // `>=`, as a state may stand between rows of one stamp; the lag is what the CDK's cutoffLagDays is for.
+        // `>=`, because a state may be between rows with one timestamp. The lag does what the CDK's cutoffLagDays is for.
         query: `SELECT * FROM {table:Identifier}
           WHERE last_updated_at >= parseDateTime64BestEffort({cutoff:String}, 6, 'UTC') - toIntervalSecond({lag:UInt32})
           ORDER BY last_updated_at`,

@@ -1,4 +1,4 @@
-"""PyAirbyte in the place of the pipe: our source, and our destination or PyAirbyte's own cache."""
+"""PyAirbyte instead of the pipe: our source, and our destination or PyAirbyte's own cache."""
 
 import json
 import sys

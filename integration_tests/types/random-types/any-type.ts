@@ -56,12 +56,12 @@ function lowCardinality(of: DrawnType): DrawnType {
     name: `LowCardinality(${of.name})`,
     parsed: { kind: 'low_cardinality', of: of.parsed },
     fits: of.parsed.kind === 'nullable' ? [] : ['Map key', 'Variant'],
-    // The dictionary has one zero alone.
+    // The dictionary has only one zero.
     value: of.value.filter(({ leaving }) => leaving.kind !== 'number' || !Object.is(leaving.value, -0)),
   };
 }
 
-/** Of a function that passes on one of the values. */
+/** For a function that returns one of the values. */
 function simpleAggregate(of: DrawnType): DrawnType {
   return { ...of, name: `SimpleAggregateFunction(anyLast, ${of.name})`, fits: [] };
 }
@@ -120,7 +120,7 @@ function ofElements(elements: readonly Element[], values: readonly Leaving[]): L
   };
 }
 
-/** The server numbers the options in the order of their names. They are of different kinds, so their heads tell it. */
+/** The server numbers the options in the order of their names. They are of different kinds, so their first words give the order. */
 function variant(drawn: readonly DrawnType[], name?: string): DrawnType {
   const options = drawn.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const values = options.map(({ value }, index) =>

@@ -1,13 +1,13 @@
 import type fc from 'fast-check';
 import type { Leaving } from '../leaving-value.ts';
 
-/** A value: its bytes for the server, and what must leave for it. */
+/** A value: its bytes for the server, and what must be sent for it. */
 export type Drawn = { bytes: Buffer; leaving: Leaving };
 
 export type DrawnType = {
-  /** As CREATE TABLE takes it. */
+  /** As CREATE TABLE accepts it. */
   name: string;
-  /** What the parser must make of the name that the server gives it back. */
+  /** What the parser must return for the name that the server reports. */
   parsed: Record<string, unknown>;
   value: fc.Arbitrary<Drawn>;
   /** The types around it that ClickHouse allows. */

@@ -5,7 +5,7 @@ import { boolean, float64, integerType } from './numbers.ts';
 import { anyText, string } from './texts.ts';
 import { date, stampText } from './times.ts';
 
-// Types that only the value knows: the server writes them in its own form, which hangs on settings.
+// Types that only the value determines: the server writes them in its own form, which depends on settings.
 
 const jsonLeaf = fc.oneof(
   anyText,
@@ -13,11 +13,11 @@ const jsonLeaf = fc.oneof(
   fc.boolean(),
   fc.array(anyText, { minLength: 1, maxLength: 3 }),
 );
-/** Without a dot, which JSON takes for a way into the depth. */
+/** Without a dot, which JSON treats as a path. */
 const jsonName = fc.stringMatching(/^[a-z_é]{1,4}$/);
 const jsonObject = objectOf(fc.oneof(jsonLeaf, objectOf(jsonLeaf, 1)), 0);
 
-/** With the names in their order, into which the server brings them. */
+/** With the names sorted, as the server returns them. */
 function objectOf(value: fc.Arbitrary<unknown>, minKeys: number): fc.Arbitrary<Record<string, unknown>> {
   return fc
     .dictionary(jsonName, value, { minKeys, maxKeys: 4 })
@@ -40,7 +40,7 @@ function serversJson(value: unknown): string {
 }
 
 const UTC = Buffer.from('UTC');
-/** The type's code stands before a value. https://clickhouse.com/docs/sql-reference/data-types/data-types-binary-encoding */
+/** The type's code is before a value. https://clickhouse.com/docs/sql-reference/data-types/data-types-binary-encoding */
 export const dynamic: DrawnType = {
   name: 'Dynamic',
   parsed: { kind: 'dynamic' },
@@ -51,7 +51,7 @@ export const dynamic: DrawnType = {
     coded([0x2d], boolean.value),
     coded([0x0a], integerType(64, true).value),
     coded([0x04], integerType(64, false).value),
-    // Not looked into: its NaN is null without a word.
+    // Not inspected: its NaN becomes null without a report.
     coded([0x0e], float64.value).map(({ bytes, leaving }) => ({
       bytes,
       leaving: leaving.kind === 'non_finite' ? exactly('null') : leaving,

@@ -47,7 +47,7 @@ const bfloat16: DrawnType = {
   fits: ANYWHERE,
   value: fc.oneof(fc.nat(0xffff), fc.constantFrom(0x8000, 0x7f80, 0xff80, NAN_BFLOAT16, 0x7f7f, 1)).map((upper) => {
     const value = Buffer.of(0, 0, upper & 0xff, upper >> 8).readFloatLE();
-    // A dictionary (LowCardinality) has one NaN alone.
+    // A dictionary (LowCardinality) has only one NaN.
     const bits = Number.isNaN(value) ? NAN_BFLOAT16 : upper;
     return { bytes: integerBytes(BigInt(bits), 16), leaving: floating(value, Math.fround) };
   }),

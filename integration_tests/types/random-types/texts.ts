@@ -3,7 +3,7 @@ import { quoteString } from '../../../src/source-clickhouse/sql.ts';
 import { integerBytes, stringBytes } from '../../support/row-binary.ts';
 import { ANYWHERE, type DrawnType, NOT_LOW, textLeaving } from './drawn-type.ts';
 
-/** What JSON must escape, what looks like an escape, the byte order mark, and bytes that are no UTF-8 in each way. */
+/** What JSON must escape, what looks like an escape, the byte order mark, and every kind of invalid UTF-8. */
 const FRAGMENTS = [
   ...['"', '\\', '/', "'", '`', '\\n', '\\u0041', '\0', '\b', '\t', '\n', '\v', '\f', '\r', '\x1b', '\x7f', '\x85'],
   ...['\u2028', '\u2029', '\ufeff', '\ufffd', '\uffff', 'é', '€', '😀', 'a', '}', '"}', ',"row_hash":"1"}'],
@@ -92,7 +92,7 @@ const ipv6: DrawnType = {
     leaving: {
       kind: 'text',
       text: groups.map((group) => group.toString(16)).join(':'),
-      // An address of version 6 has many texts.
+      // An IPv6 address can be written in many ways.
       same: (text) => new URL(`http://[${text}]`).hostname,
     },
   })),

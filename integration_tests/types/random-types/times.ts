@@ -23,7 +23,7 @@ export const day = fc.constantFrom(date, dayType('Date32', 32, FIRST_DAY, LAST_D
 const zone = fc.constantFrom(
   ...['', 'UTC', 'Europe/Paris', 'America/New_York', 'America/St_Johns', 'Asia/Kathmandu', 'Australia/Lord_Howe'],
 );
-/** Seconds around which clocks are set back or forward in one of the zones, or its offset changed, and the epoch. */
+/** Seconds around which clocks go back or forward in one of the zones, or its offset changes, and the epoch. */
 const TURNS = [
   ...['2026-03-29T01:00:00Z', '2026-10-25T01:00:00Z', '2026-03-08T07:00:00Z', '2026-11-01T06:00:00Z'],
   ...['2026-04-04T15:00:00Z', '2026-10-03T15:30:00Z', '1970-01-01T00:00:00Z', '1985-12-31T18:30:00Z'],
