@@ -62,8 +62,8 @@ const APART = [
 
 export default defineConfig({
   test: {
-    // The integration tests mostly wait for other processes: on two cores, four of them at a time keep both busy.
-    maxWorkers: Math.max(4, availableParallelism() - 1),
+    // The integration tests mostly wait for other processes: on two cores, six of them at a time keep both busy.
+    maxWorkers: Math.max(6, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
       {
