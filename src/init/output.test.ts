@@ -42,3 +42,10 @@ test('is the terminal itself with UTF-8', () => {
   const screen = terminal();
   expect(questionOutput(screen, { LANG: 'en_US.UTF-8' })).toBe(screen);
 });
+
+test('listens to the terminal only once, however many questions there are', () => {
+  const screen = terminal();
+  const outputs = Array.from({ length: 20 }, () => questionOutput(screen, { LC_ALL: 'C' }));
+  expect(new Set(outputs).size).toBe(1);
+  expect(screen.listenerCount('resize')).toBe(1);
+});

@@ -35,11 +35,18 @@ class AsciiScreen extends Writable {
   }
 }
 
+/** The outputs by terminal. Each of them listens to changes of the terminal's size. */
+const outputs = new WeakMap<Screen, Screen>();
+
 /** Returns where to write the questions: stdout or, if the locale has no UTF-8, a stream that writes ASCII characters to it. */
 export function questionOutput(
   screen: Screen = process.stdout,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Screen {
+  const known = outputs.get(screen);
+  if (known !== undefined) return known;
   const { isAscii, toCharset } = describeTerminal(screen, environment);
-  return isAscii ? new AsciiScreen(screen, toCharset) : screen;
+  const output = isAscii ? new AsciiScreen(screen, toCharset) : screen;
+  outputs.set(screen, output);
+  return output;
 }
