@@ -34,7 +34,7 @@ function isCandidate(role: Wanted['role'], kind: RowKind, { name, type }: Column
     case 'cursor':
       // No other timestamp, such as event_time or created_at: it may be the time of the event. A row that is inserted after rows
       // with a later time would then never be read.
-      return unwrapType(type).kind === 'date_time' && /insert|ingest|load|receiv|updat|modif|chang/i.test(name);
+      return unwrapType(type).kind === 'date_time' && Object.values(BEST_CURSOR).some((best) => best.test(name));
   }
 }
 
