@@ -313,11 +313,11 @@ describe('replaying dead letters', () => {
   test('rows that are corrected in the file arrive; the others are kept again, with only their new reason', async () => {
     await write([missing(1), recordLine({ custom_id: 'u', event_name: 'Bad Name', n: 2 }), stateLine(1)], local());
     const [name = ''] = files();
-    const mended = readFileSync(join(folder, name), 'utf8')
+    const corrected = readFileSync(join(folder, name), 'utf8')
       .replace('"custom_id":null', '"custom_id":"u1"')
       .replace('Bad Name","n":2', `x","event_time":"?","n":2`);
     rmSync(join(folder, name));
-    const again = await runInProcess('destination-batch', writeArguments(local()), { input: mended });
+    const again = await runInProcess('destination-batch', writeArguments(local()), { input: corrected });
     expect([again.code, acceptedNumbers()]).toEqual([0, [1]]);
     const rows = kept(files()[0]);
     expect([numbersOf(rows), rows.map(({ rejection }) => [rejection.code, rejection.attempts])]).toEqual([

@@ -107,7 +107,7 @@ async function send({ codes, policies, fault, stream: name = 'events', propertie
 
 describe('the row on a page leads to the message on it:', () => {
   /** What was logged with the link to the page of a code. */
-  const told = new Map<string, string[]>();
+  const logged = new Map<string, string[]>();
 
   beforeAll(async () => {
     // One after the other, because the next call gets the fault.
@@ -116,13 +116,13 @@ describe('the row on a page leads to the message on it:', () => {
       expect(errors(result)).toEqual([]);
       for (const line of logs(result)) {
         const { code } = splitLink(line);
-        if (code !== undefined) told.set(code, [...(told.get(code) ?? []), line.replace(/^WARN /, '')]);
+        if (code !== undefined) logged.set(code, [...(logged.get(code) ?? []), line.replace(/^WARN /, '')]);
       }
     }
   });
 
   test.each(REASON_CODES)('%s', (code) => {
-    const messages = told.get(code) ?? [];
+    const messages = logged.get(code) ?? [];
     // The row of another page may have caused it, too.
     expectOnPage(code, messages.at(-1) ?? '');
   });

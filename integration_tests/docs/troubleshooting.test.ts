@@ -189,7 +189,7 @@ async function checked(role: Role, config: string): Promise<string> {
 }
 
 /** What a user sees of a command that failed. */
-function told(result: Finished): string {
+function printedBy(result: Finished): string {
   return errors(result)[0]?.message ?? result.stderr;
 }
 
@@ -220,7 +220,7 @@ const checkBatch = (code: string, changes: Changes): Case => ({
 
 const command = (code: string, launcher: LauncherName, args: () => string[], input = ''): Case => ({
   code,
-  say: async () => told(await run(launcher, args(), { input })),
+  say: async () => printedBy(await run(launcher, args(), { input })),
 });
 
 type Reading = { config?: Changes; catalog?: () => string; state?: unknown; table?: string };
@@ -242,7 +242,7 @@ const read = (code: string, { table = 'events', config = {}, catalog: its, state
       its?.() ?? catalog(table),
       ...states,
     ];
-    return told(await runInProcess('source-clickhouse', args));
+    return printedBy(await runInProcess('source-clickhouse', args));
   },
 });
 
@@ -250,7 +250,7 @@ const write = (code: string, changes: Record<string, unknown>, input = '', its: 
   code,
   say: async () => {
     const args = ['write', '--config', destination(changes), '--catalog', its()];
-    return told(await runInProcess('destination-batch', args, { input }));
+    return printedBy(await runInProcess('destination-batch', args, { input }));
   },
 });
 
@@ -339,7 +339,7 @@ const COMMAND_ERRORS: readonly Case[] = [
     code: 'output_unwritable',
     say: async () => {
       const full = openSync('/dev/full', 'w');
-      return told(await finished(start('source-clickhouse', ['spec'], { stdio: ['ignore', full, 'pipe'] })));
+      return printedBy(await finished(start('source-clickhouse', ['spec'], { stdio: ['ignore', full, 'pipe'] })));
     },
   },
 ];
