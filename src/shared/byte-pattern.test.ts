@@ -44,7 +44,7 @@ test('copies words up to a quote, a backslash, a character that is too low or a 
           source[2 + place] = next;
           const expected = source.findIndex((each, index) => index > 0 && !isPlain(each, lowest)) - 1;
           const target = Buffer.alloc(2 + expected + MOST_OVERWRITTEN_BYTES + 1, '.');
-          const end = copyWords(viewOf(source), 1, viewOf(target), 2, lowest * 0x01010101);
+          const end = copyWords(viewOf(source), 1, source.length, viewOf(target), 2, lowest * 0x01010101);
           expect(end).toBe(1 + expected);
           expect(target.subarray(0, 2).toString()).toBe('..');
           expect(target.subarray(2, 2 + expected)).toEqual(source.subarray(1, 1 + expected));
@@ -59,7 +59,7 @@ test('copies words up to the last three bytes of the source', () => {
   for (let length = 0; length < 12; length += 1) {
     const source = Buffer.from('abcdefghijkl'.slice(0, length));
     const target = Buffer.alloc(length + MOST_OVERWRITTEN_BYTES, '.');
-    const end = copyWords(viewOf(source), 0, viewOf(target), 0, 0x20202020);
+    const end = copyWords(viewOf(source), 0, length, viewOf(target), 0, 0x20202020);
     expect(end).toBe(length - (length % 4));
     expect(target.toString('latin1', 0, end)).toBe('abcdefghijkl'.slice(0, end));
   }

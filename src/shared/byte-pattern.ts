@@ -28,7 +28,7 @@ export class BytePattern {
       from += 4;
     }
     if (this.#restMask === 0) return true;
-    if (from + 4 <= bytes.byteLength) return ((bytes.getInt32(from, true) ^ this.#restWord) & this.#restMask) === 0;
+    if (from + 4 <= end) return ((bytes.getInt32(from, true) ^ this.#restWord) & this.#restMask) === 0;
     const rest = this.#rest;
     for (let index = 0; index < rest.length; index += 1) if (bytes.getUint8(from + index) !== rest[index]) return false;
     return true;
@@ -58,14 +58,22 @@ export const MOST_OVERWRITTEN_BYTES = 4;
 
 /**
  * Copies ASCII characters that are not below `lowest` and neither quotes nor backslashes, four bytes at a time. Stops before the first
- * other byte, or at most three bytes before the end of the source.
+ * other byte, or at most three bytes before `end`.
  *
+ * @param end where the valid part of the source ends. It is not read from the view, because V8 11 calls a function for that.
  * @param target has room for the copy and `MOST_OVERWRITTEN_BYTES`, which may be overwritten.
  * @param lowest the lowest ASCII code that is copied, repeated in all four bytes of the number: 0x20202020 for a space.
  * @returns the end of what was copied.
  */
-export function copyWords(source: DataView, offset: number, target: DataView, to: number, lowest: number): number {
-  const last = source.byteLength - 4;
+export function copyWords(
+  source: DataView,
+  offset: number,
+  end: number,
+  target: DataView,
+  to: number,
+  lowest: number,
+): number {
+  const last = end - 4;
   const distance = to - offset;
   let from = offset;
   while (from <= last) {

@@ -45,7 +45,7 @@ function copy(
   const length = Buffer.byteLength(json);
   // There are no more bytes than the copier may rely on.
   const slab = slabOf(3 + length + spareBytes + MOST_OVERWRITTEN_BYTES);
-  copier.start(viewOf(source), slab, 3, spareBytes);
+  copier.start(viewOf(source), source.length, slab, 3, spareBytes);
   rules.issues.reset();
   rules.writer.startEvent();
   const end = copier.copyColumn(kind, source, BEFORE.length, members);
@@ -790,7 +790,7 @@ describe('the JSON of values that the rules have converted', () => {
   const started = (room: number, spareBytes: number): { slab: Slab; copier: JsonCopier } => {
     const slab = slabOf(room);
     const copier = rulesOf({}).writer.createCopier();
-    copier.start(viewOf(Buffer.alloc(0)), slab, 2, spareBytes);
+    copier.start(viewOf(Buffer.alloc(0)), 0, slab, 2, spareBytes);
     return { slab, copier };
   };
 
@@ -826,7 +826,7 @@ describe('the JSON of values that the rules have converted', () => {
     const { slab, copier } = started(100, 2);
     for (let row = 0; row < 3; row += 1) {
       expect(copier.writeText('"1"', 1)).toBe(true);
-      copier.start(viewOf(Buffer.alloc(0)), slab, 2, 2);
+      copier.start(viewOf(Buffer.alloc(0)), 0, slab, 2, 2);
     }
   });
 });

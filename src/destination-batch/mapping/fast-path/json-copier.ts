@@ -70,6 +70,7 @@ export class JsonCopier {
   #target: Buffer = Buffer.alloc(0);
   #targetView = viewOf(this.#target);
   #sourceView = this.#targetView;
+  #sourceEnd = 0;
   #spareBytes = 0;
   /** The end of what has been written to the target. */
   to = 0;
@@ -89,11 +90,13 @@ export class JsonCopier {
   /**
    * Starts to copy a row from `source` to a slab.
    *
+   * @param end where the row ends.
    * @param spareBytes by how many bytes the values may become longer.
    */
-  start(source: DataView, { bytes, view }: Slab, offset: number, spareBytes: number): void {
+  start(source: DataView, end: number, { bytes, view }: Slab, offset: number, spareBytes: number): void {
     this.#spareBytes = spareBytes;
     this.#sourceView = source;
+    this.#sourceEnd = end;
     this.#target = bytes;
     this.#targetView = view;
     this.to = offset;
@@ -193,7 +196,7 @@ export class JsonCopier {
     /** The number of bytes minus the number of UTF-16 units. */
     let extra = 2;
     for (;;) {
-      const wordsTo = copyWords(this.#sourceView, from, this.#targetView, to, 0x20202020);
+      const wordsTo = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x20202020);
       to += wordsTo - from;
       from = wordsTo;
       code = source[from] ?? 0;
@@ -233,14 +236,15 @@ export class JsonCopier {
     let from = this.#skipQuote(source, start);
     if (from === NO_END) return NO_END;
     const view = this.#sourceView;
-    const prefix = URL_PREFIXES.find((one) => one.matches(view, from, view.byteLength));
+    const end = this.#sourceEnd;
+    const prefix = URL_PREFIXES.find((one) => one.matches(view, from, end));
     if (prefix === undefined || IS_HOST_START[source[from + prefix.length] ?? 0] !== 1) return NO_END;
     const target = this.#target;
     const firstTo = this.to;
     let to = firstTo;
     target[to++] = QUOTE;
     for (;;) {
-      const wordsTo = copyWords(this.#sourceView, from, this.#targetView, to, 0x21212121);
+      const wordsTo = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x21212121);
       to += wordsTo - from;
       from = wordsTo;
       let code = source[from] ?? 0;

@@ -108,7 +108,7 @@ export class RecordCutter {
     const slab = this.#arena.reserve(HEAD_BYTES + end - start + SPARE_BYTES + END_BYTES + MOST_OVERWRITTEN_BYTES);
     const attributesFrom = slab.used + HEAD_BYTES;
     const copier = this.#copier;
-    copier.start(view, slab, attributesFrom, SPARE_BYTES);
+    copier.start(view, end, slab, attributesFrom, SPARE_BYTES);
     this.#rules.issues.reset();
     this.#rules.writer.startEvent();
     this.#head.clear();

@@ -31,7 +31,7 @@ export class TextConverter {
     // A zero byte marks the end of the text, so that no value is read past it.
     source.bytes[length] = 0;
     const copier = this.#copier;
-    copier.start(source.view, target, 0, 0);
+    copier.start(source.view, length, target, 0, 0);
     const end = copier.copyColumn('text', source.bytes, 0);
     if (end === NO_END || skipSpaces(source.bytes, end) !== length) return undefined;
     return target.bytes.toString(isAscii ? 'latin1' : 'utf8', 0, copier.to);
