@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BytePattern, copyWords, MOST_OVERWRITTEN_BYTES, viewOf } from './byte-pattern.ts';
+import { BytePattern, copyWords, MOST_OVERWRITTEN_BYTES, skipWords, viewOf } from './byte-pattern.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 
@@ -63,4 +63,17 @@ test('copies words up to the last three bytes of the source', () => {
     expect(end).toBe(length - (length % 4));
     expect(target.toString('latin1', 0, end)).toBe('abcdefghijkl'.slice(0, end));
   }
+});
+
+test('skips words up to the first quote or backslash, or to the last three bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 30 }), fc.nat(30), fc.constantFrom(0x22, 0x5c), (array, place, mark) => {
+      const source = Buffer.from(array.map((code) => (code === 0x22 || code === 0x5c ? 0x23 : code)));
+      expect(skipWords(viewOf(source), 0, source.length)).toBe(source.length - (source.length % 4));
+      if (place >= source.length) return;
+      source[place] = mark;
+      const end = skipWords(viewOf(source), 0, source.length);
+      expect(end).toBe(Math.min(place, source.length - (source.length % 4)));
+    }),
+  );
 });

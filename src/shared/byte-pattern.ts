@@ -94,3 +94,21 @@ export function copyWords(
   }
   return from;
 }
+
+/**
+ * Returns the place of the first quote or backslash at or after `offset`, or a place before it. Looks at four bytes at a time, and stops at
+ * most three bytes before `end`.
+ */
+export function skipWords(bytes: DataView, offset: number, end: number): number {
+  const last = end - 4;
+  let from = offset;
+  while (from <= last) {
+    const word = bytes.getInt32(from, true);
+    const quotes = word ^ 0x22222222;
+    const backslashes = word ^ 0x5c5c5c5c;
+    const found = (((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes)) & 0x80808080;
+    if (found !== 0) return from + ((31 - Math.clz32(found & -found)) >> 3);
+    from += 4;
+  }
+  return from;
+}

@@ -147,6 +147,23 @@ describe('equals JSON.parse except for the digits', () => {
     );
   });
 
+  test('for all JSON, where each number has the digits of the text', () => {
+    const marked = (text: string): unknown =>
+      JSON.parse(
+        text.replace(/"(?:[^"\\]|\\.)*"|[-\d][-+.\deE]*/gs, (token) => (token.startsWith('"') ? token : `"#${token}"`)),
+      );
+    const mark = (_: string, value: unknown): unknown => {
+      if (value instanceof LosslessNumber) return `#${value.value}`;
+      return typeof value === 'number' ? `#${Object.is(value, -0) ? '-0' : value}` : value;
+    };
+    fc.assert(
+      fc.property(values, (text) => {
+        expect(JSON.stringify(parseExact(text), mark)).toBe(JSON.stringify(marked(text)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test('for invalid JSON, which both reject with a SyntaxError', () => {
     const spoilt = fc
       .tuple(values, fc.nat(), fc.constantFrom('', ',', '"', '\\', '}', ']', '-', '.', '\u0001', '\ufeff', '01', 'e'))

@@ -1,34 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
-import {
-  CLOSING_BRACE,
-  CLOSING_BRACKET,
-  COLON,
-  COMMA,
-  DIGIT_0,
-  DIGIT_9,
-  HYPHEN,
-  OPENING_BRACKET,
-  POINT,
-  QUOTE,
-  SPACE,
-} from './ascii.ts';
+import { BACKSLASH, DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
+import { skipWords, viewOf } from './byte-pattern.ts';
 
 /** A number with at least this many characters may have more digits than a double can represent. */
 const LONG_DIGITS = 16;
 
-/**
- * Matches a number that JavaScript may write differently: a long number, a number with an exponent, and a fraction that ends
- * in zero or begins with many zeros. The number must follow a colon, a comma or an opening bracket. This excludes most digits
- * inside strings.
- */
-const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE]|\d*\.(?:0{6}|\d*0(?!\d)))/;
-
 /** JavaScript writes a number with this many zeros after the point with an exponent, such as 1e-7. */
-const MANY_ZEROS = '000000';
+const MANY_ZEROS = 6;
 
-/** Matches the part of a number around the letter of its exponent, and also parts of hexadecimal strings, such as UUIDs. */
-const EXPONENT = /\d[eE][-+\d]/g;
+const LETTER_E = 0x65;
+/** The bit that a lower-case letter has in addition to the upper-case letter. */
+const LOWER_CASE = 0x20;
 
 /**
  * Matches a string, or a number outside strings. It matches only part of an invalid number, so the JSON remains invalid
@@ -45,14 +28,67 @@ const NUMBER_MARK = randomUUID();
  * JSON.parse. The parser of lossless-json is not used: it is recursive, so a deeply nested row would overflow the stack and crash
  * the process.
  *
+ * @param hasInexact the result of `hasInexactNumber`, for a caller that has the bytes of the text.
  * @throws SyntaxError if the text is not JSON.
  */
-export function parseExact(text: string): unknown {
-  const mayBeRisky = hasLongDigits(text) || hasExponent(text) || hasUnusualFraction(text);
-  if (!mayBeRisky || !RISKY_NUMBER.test(text)) return JSON.parse(text);
+export function parseExact(text: string, hasInexact = hasInexactNumber(Buffer.from(text))): unknown {
+  if (!hasInexact) return JSON.parse(text);
   return withNumbers(
-    JSON.parse(text.replace(TEXT_OR_NUMBER, (token) => (isRisky(token) ? `"${NUMBER_MARK}${token}"` : token))),
+    JSON.parse(
+      text.replace(TEXT_OR_NUMBER, (token) =>
+        token.startsWith('"') || !hasInexactNumber(Buffer.from(token)) ? token : `"${NUMBER_MARK}${token}"`,
+      ),
+    ),
   );
+}
+
+/** Checks whether JSON in UTF-8 has a number outside strings that JavaScript may write differently. */
+export function hasInexactNumber(bytes: Uint8Array, start = 0, end = bytes.length, view = viewOf(bytes)): boolean {
+  let at = start;
+  while (at < end) {
+    const code = bytes[at] ?? 0;
+    at += 1;
+    if (code === QUOTE) at = skipText(bytes, view, at, end);
+    else if (isDigit(code)) {
+      const wholeEnd = skipDigits(bytes, at, end);
+      const numberEnd = bytes[wholeEnd] === POINT ? skipDigits(bytes, wholeEnd + 1, end) : wholeEnd;
+      if (numberEnd - at + 1 >= LONG_DIGITS || isUnusualFraction(bytes, wholeEnd + 1, numberEnd)) return true;
+      if (numberEnd < end && ((bytes[numberEnd] ?? 0) | LOWER_CASE) === LETTER_E) return true;
+      at = numberEnd;
+    }
+  }
+  return false;
+}
+
+/** Returns where a string ends: after its quote. `offset` is after its first quote. */
+function skipText(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
+  let at = offset;
+  while (at < end) {
+    at = skipWords(view, at, end);
+    const code = bytes[at];
+    if (code === QUOTE) return at + 1;
+    at += code === BACKSLASH ? 2 : 1;
+  }
+  return end;
+}
+
+function skipDigits(bytes: Uint8Array, offset: number, end: number): number {
+  let at = offset;
+  while (at < end && isDigit(bytes[at] ?? 0)) at += 1;
+  return at;
+}
+
+/** Checks whether a fraction ends in zero, or begins with many zeros. */
+function isUnusualFraction(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end <= start) return false;
+  if (bytes[end - 1] === DIGIT_0) return true;
+  let zeros = 0;
+  while (bytes[start + zeros] === DIGIT_0) zeros += 1;
+  return zeros >= MANY_ZEROS;
+}
+
+function isDigit(code: number): boolean {
+  return code >= DIGIT_0 && code <= DIGIT_9;
 }
 
 /** Parses JSON; returns undefined if the text is not JSON. @param parse the parser; parseExact keeps the digits of numbers. */
@@ -62,13 +98,6 @@ export function tryParseJson(text: string, parse: (text: string) => unknown = JS
   } catch {
     return undefined;
   }
-}
-
-/** Checks a token the way RISKY_NUMBER does: the sign does not count toward the length. */
-function isRisky(token: string): boolean {
-  if (token.startsWith('"')) return false;
-  const length = token.startsWith('-') ? token.length - 1 : token.length;
-  return length >= LONG_DIGITS || /e/i.test(token) || /\.(?:\d*0$|0{6})/.test(token);
 }
 
 /** Replaces each marked string in a value with its number. */
@@ -86,66 +115,6 @@ function withNumbers(value: unknown): unknown {
     }
   }
   return whole.value;
-}
-
-/**
- * Checks whether a string contains at least LONG_DIGITS digits and points in a row that don't follow a quote. Any 16 characters in
- * a row include one of the positions 15, 31, 47 and so on, so only these positions are checked. No regular expression is as fast.
- */
-function hasLongDigits(text: string): boolean {
-  for (let place = LONG_DIGITS - 1; place < text.length; place += LONG_DIGITS) {
-    if (!isDigitOrPoint(text.charCodeAt(place))) continue;
-    let start = place;
-    while (isDigitOrPoint(text.charCodeAt(start - 1))) start -= 1;
-    let end = place + 1;
-    while (isDigitOrPoint(text.charCodeAt(end))) end += 1;
-    if (end - start >= LONG_DIGITS && text.charCodeAt(start - 1) !== QUOTE) return true;
-  }
-  return false;
-}
-
-/** Checks whether a string contains a number with an exponent that begins where a value begins. RISKY_NUMBER takes three times as long. */
-function hasExponent(text: string): boolean {
-  EXPONENT.lastIndex = 0;
-  while (EXPONENT.test(text)) {
-    let start = EXPONENT.lastIndex - 3;
-    while (isDigitOrPoint(text.charCodeAt(start - 1))) start -= 1;
-    if (text.charCodeAt(start - 1) === HYPHEN) start -= 1;
-    if (isStartOfValue(text.charCodeAt(start - 1))) return true;
-  }
-  return false;
-}
-
-/**
- * Checks whether a string contains a fraction that ends in zero or begins with many zeros, and that ends like a number: the fraction
- * of a time is followed by a letter or a quote. Most texts have few points, and searching for them is fast.
- */
-function hasUnusualFraction(text: string): boolean {
-  for (let point = text.indexOf('.'); point !== -1; point = text.indexOf('.', point + 1)) {
-    let end = point + 1;
-    while (isDigit(text.charCodeAt(end))) end += 1;
-    // Checked first, because most points are in strings.
-    if (!isEndOfNumber(text.charCodeAt(end))) continue;
-    if (text.charCodeAt(end - 1) === DIGIT_0 || text.startsWith(MANY_ZEROS, point + 1)) return true;
-  }
-  return false;
-}
-
-function isEndOfNumber(code: number): boolean {
-  return code === COMMA || code === CLOSING_BRACE || code === CLOSING_BRACKET || code <= SPACE;
-}
-
-/** Checks whether a value can follow this character. */
-function isStartOfValue(code: number): boolean {
-  return code === COLON || code === COMMA || code === OPENING_BRACKET || code <= SPACE;
-}
-
-function isDigit(code: number): boolean {
-  return code >= DIGIT_0 && code <= DIGIT_9;
-}
-
-function isDigitOrPoint(code: number): boolean {
-  return isDigit(code) || code === POINT;
 }
 
 /** Checks whether a parsed value is a JSON object, and not an array, null or a LosslessNumber. */

@@ -1,5 +1,6 @@
 import { isWarningOrWorse } from '../../protocol/messages.ts';
-import { isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
+import { viewOf } from '../../shared/byte-pattern.ts';
+import { hasInexactNumber, isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import type { Row } from '../mapping/mapper.ts';
 
 /** The name and the namespace of a stream, as a message gives them. */
@@ -28,10 +29,14 @@ export type InputMessage =
 /** Matches the form of the protocol's message types, such as RECORD. */
 const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
 
-/** Parses the line from `start` to `end`. It never throws. */
-export function parseInputLine(bytes: Buffer, start = 0, end = bytes.length): InputMessage {
+/**
+ * Parses the line from `start` to `end`. It never throws.
+ *
+ * @param view a view of the bytes.
+ */
+export function parseInputLine(bytes: Buffer, start = 0, end = bytes.length, view = viewOf(bytes)): InputMessage {
   const line = bytes.toString('utf8', start, end);
-  const message = tryParseJson(line, parseExact);
+  const message = tryParseJson(line, (text) => parseExact(text, hasInexactNumber(bytes, start, end, view)));
   if (!isJsonObject(message))
     return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
   switch (message.type) {

@@ -6,6 +6,7 @@ import { type LineBatch, splitLines } from '../../protocol/lines.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { onAbort } from '../../shared/abort.ts';
+import { viewOf } from '../../shared/byte-pattern.ts';
 import { formatCount } from '../../shared/format.ts';
 import type { RequestMetrics } from '../batch/request-metrics.ts';
 import type { Rejection } from '../codes.ts';
@@ -185,6 +186,7 @@ export class WriteSession {
   }
 
   #mapLines({ bytes, start, ends }: LineBatch): void {
+    const view = viewOf(bytes);
     let from = start;
     this.#time = this.#now();
     // Decoding replaces invalid bytes, so lines with invalid bytes are parsed.
@@ -192,7 +194,7 @@ export class WriteSession {
     for (const end of ends) {
       this.#stopAtCheckpoint();
       if (this.#stopReading.signal.aborted) return;
-      if (!isValid || !this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes, from, end));
+      if (!isValid || !this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes, from, end, view));
       from = end + 1;
     }
     this.#stopAtCheckpoint();

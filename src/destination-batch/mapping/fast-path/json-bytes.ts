@@ -11,7 +11,7 @@ import {
   QUOTE,
   SPACE,
 } from '../../../shared/ascii.ts';
-import { parseExact } from '../../../shared/exact-json.ts';
+import { hasInexactNumber, parseExact } from '../../../shared/exact-json.ts';
 
 /** These functions find where JSON values end in a buffer, without parsing the values. */
 
@@ -155,9 +155,7 @@ function skipDigits(bytes: Uint8Array, offset: number): number {
 /** Parses a value. Returns undefined if it is not valid JSON. */
 export function parseValue(bytes: Buffer, start: number, end: number): unknown {
   try {
-    // Wrapped in an array, because parseExact finds a number only after a bracket, a comma or a colon.
-    const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
-    return Array.isArray(list) && list.length === 1 ? list[0] : undefined;
+    return parseExact(bytes.toString('utf8', start, end), hasInexactNumber(bytes, start, end));
   } catch {
     return undefined;
   }
