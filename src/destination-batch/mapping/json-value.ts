@@ -25,6 +25,9 @@ const PARTS_OF_NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 /** `scheme://authority…`, the form of a URL that Batch's SDKs require. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
+/** Matches most URLs. They are printable ASCII that JSON does not escape, so they need no further check. */
+const COMMON_URL = /^https?:\/\/[a-z0-9][!#-[\]-~]*$/;
+
 export function isJsonNumber(text: string): boolean {
   return JSON_NUMBER.test(text);
 }
@@ -80,6 +83,7 @@ export function convertDate(value: unknown, read: (text: string) => string | und
 /** Converts a URL of at most `max` characters. */
 export function convertUrl(value: unknown, max: number): string | AttributeError {
   if (typeof value !== 'string') return NO_URL;
+  if (value.length <= max && COMMON_URL.test(value)) return `"${value}"`;
   if (!URL_SHAPE.test(value)) return isBlank(value) ? BLANK : NO_URL;
   if (!value.isWellFormed()) return MALFORMED;
   if (value.length > max)
