@@ -1,6 +1,6 @@
 import { QUOTE } from '../shared/ascii.ts';
 import { ByteArena, type ItemNumber } from './byte-arena.ts';
-import { isPlainAscii } from './mapping/text.ts';
+import { isPlain } from './mapping/text.ts';
 
 /** The number of a profile in the table, until the profile is removed. */
 export type ProfileNumber = ItemNumber;
@@ -56,15 +56,21 @@ export class ProfileTable {
   /** Finds the profile with this id, or adds it. */
   findText(customId: string): ProfileNumber {
     const text = this.#text;
-    if (customId.length + 2 > TEXT_BYTES || !isPlainAscii(customId)) {
-      const json = Buffer.from(JSON.stringify(customId));
-      return this.find(json, 0, json.length);
+    const { length } = customId;
+    if (length + 2 > TEXT_BYTES) return this.#findJson(customId);
+    text[0] = QUOTE;
+    for (let index = 0; index < length; index += 1) {
+      const code = customId.charCodeAt(index);
+      if (!isPlain(code)) return this.#findJson(customId);
+      text[index + 1] = code;
     }
-    let to = 0;
-    text[to++] = QUOTE;
-    for (let index = 0; index < customId.length; index += 1) text[to++] = customId.charCodeAt(index);
-    text[to++] = QUOTE;
-    return this.find(text, 0, to);
+    text[length + 1] = QUOTE;
+    return this.find(text, 0, length + 2);
+  }
+
+  #findJson(customId: string): ProfileNumber {
+    const json = Buffer.from(JSON.stringify(customId));
+    return this.find(json, 0, json.length);
   }
 
   /** Returns the id of a profile. */

@@ -8,6 +8,11 @@ const LINE_END = /[\r\n]/;
 /** Matches a character that UTF-16 encodes in two units, such as an emoji. */
 const OF_TWO_UNITS = /[\u{10000}-\u{10FFFF}]/u;
 
+/** Checks whether a character is printable ASCII that JSON does not escape. */
+export function isPlain(code: number): boolean {
+  return code >= SPACE && code < DELETE && code !== QUOTE && code !== BACKSLASH;
+}
+
 /**
  * Checks whether a string is printable ASCII that JSON does not escape. If so, the string is well-formed, has only one
  * line, and its JSON is the string in quotes. This is true for most strings in most tables, and one loop is faster than
@@ -17,8 +22,7 @@ export function isPlainAscii(text: string): boolean {
   const { length } = text;
   if (length > MAX_CHARACTERS) return false;
   for (let index = 0; index < length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < SPACE || code >= DELETE || code === QUOTE || code === BACKSLASH) return false;
+    if (!isPlain(text.charCodeAt(index))) return false;
   }
   return true;
 }
