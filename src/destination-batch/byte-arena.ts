@@ -1,3 +1,5 @@
+import { Int32Table } from './int32-table.ts';
+
 /**
  * The size of a slab in bytes. It is small compared with the memory of all waiting events, so that a slab with only a few items
  * left in it ties up little memory.
@@ -10,8 +12,16 @@ const MAX_BYTES_PER_UNIT = 3;
 /** The size up to which a loop copies an item faster than a call, in bytes. */
 const MAX_BYTES_PER_LOOP = 32;
 
+/** The columns of the table of items: the number of its slab, and where it begins and ends in the slab. */
+const SLAB = 0;
+const START = 1;
+const END = 2;
+const ITEM_COLUMNS = 3;
+
 /** A buffer for the bytes of many items. It is reused once all of them are released. */
 export type Slab = {
+  /** The number of the slab in its arena. */
+  readonly number: number;
   readonly bytes: Buffer;
   /** A view of the same bytes, for reading and writing four bytes at a time. */
   readonly view: DataView;
@@ -32,14 +42,16 @@ export type ItemNumber = number;
  * allocated per slab and not per item.
  */
 export class ByteArena {
-  #current: Slab = createSlab(SLAB_BYTES);
+  /** The slabs by their numbers. */
+  readonly #slabs: Slab[] = [];
+  readonly #freeSlabNumbers: number[] = [];
   /** Slabs without items. */
   readonly #freeSlabs: Slab[] = [];
+  #current = this.#addSlab(SLAB_BYTES);
   #heldBytes = 0;
-  /** For each item, its slab, and where it begins and ends in the slab. */
-  readonly #slabs: Slab[] = [];
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  readonly #items = new Int32Table(ITEM_COLUMNS);
+  /** The number of rows of the table of items. */
+  #numbers = 0;
   readonly #freeNumbers: ItemNumber[] = [];
 
   /** The total size of the slabs that contain items, in bytes. */
@@ -53,7 +65,7 @@ export class ByteArena {
     if (current.bytes.length - current.used >= bytes) return current;
     // `release` is never called for a slab without items, so it is recycled here.
     if (current.items === 0) this.#recycle(current);
-    this.#current = bytes > SLAB_BYTES ? createSlab(bytes) : (this.#freeSlabs.pop() ?? createSlab(SLAB_BYTES));
+    this.#current = bytes > SLAB_BYTES ? this.#addSlab(bytes) : (this.#freeSlabs.pop() ?? this.#addSlab(SLAB_BYTES));
     return this.#current;
   }
 
@@ -62,10 +74,10 @@ export class ByteArena {
     if (slab.items === 0) this.#heldBytes += slab.bytes.length;
     slab.items += 1;
     slab.used = end;
-    const item = this.#freeNumbers.pop() ?? this.#slabs.length;
-    this.#slabs[item] = slab;
-    this.#starts[item] = start;
-    this.#ends[item] = end;
+    const item = this.#freeNumbers.pop() ?? this.#addNumber();
+    this.#items.set(item, SLAB, slab.number);
+    this.#items.set(item, START, start);
+    this.#items.set(item, END, end);
     return item;
   }
 
@@ -85,29 +97,31 @@ export class ByteArena {
 
   /** Returns the size of an item in bytes. */
   countBytes(item: ItemNumber): number {
-    return (this.#ends[item] ?? 0) - (this.#starts[item] ?? 0);
+    return this.#items.get(item, END) - this.#items.get(item, START);
   }
 
   /** Returns the JSON of an item. */
   read(item: ItemNumber): string {
-    return this.#slabs[item]?.bytes.toString('utf8', this.#starts[item], this.#ends[item]) ?? '';
+    return this.#slabOf(item)?.bytes.toString('utf8', this.#items.get(item, START), this.#items.get(item, END)) ?? '';
   }
 
-  /** Checks whether an item consists of these bytes. */
-  equals(item: ItemNumber, bytes: Uint8Array, start: number, end: number): boolean {
-    const own = this.#slabs[item]?.bytes;
-    if (own === undefined || this.countBytes(item) !== end - start) return false;
-    let at = this.#starts[item] ?? 0;
-    for (let index = start; index < end; index += 1) if (own[at++] !== bytes[index]) return false;
+  /** Checks whether an item consists of these bytes. `view` is a view of them. */
+  equals(item: ItemNumber, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+    const slab = this.#slabOf(item);
+    if (slab === undefined || this.countBytes(item) !== end - start) return false;
+    let own = this.#items.get(item, START);
+    let at = start;
+    for (; at + 4 <= end; at += 4, own += 4) if (slab.view.getInt32(own) !== view.getInt32(at)) return false;
+    for (; at < end; at += 1, own += 1) if (slab.bytes[own] !== bytes[at]) return false;
     return true;
   }
 
   /** Copies an item to `offset`, and returns the end of the copy. */
   copy(item: ItemNumber, target: Buffer, offset: number): number {
-    const slab = this.#slabs[item];
+    const slab = this.#slabOf(item);
     if (slab === undefined) return offset;
     const bytes = this.countBytes(item);
-    const start = this.#starts[item] ?? 0;
+    const start = this.#items.get(item, START);
     if (bytes > MAX_BYTES_PER_LOOP) {
       // V8 optimizes this array away, so this is twice as fast as Buffer.copy.
       target.set(new Uint8Array(slab.bytes.buffer, start, bytes), offset);
@@ -120,7 +134,7 @@ export class ByteArena {
   /** Frees the bytes and the number of an item. */
   release(item: ItemNumber): void {
     this.#freeNumbers.push(item);
-    const slab = this.#slabs[item];
+    const slab = this.#slabOf(item);
     if (slab === undefined) return;
     slab.items -= 1;
     if (slab.items > 0) return;
@@ -129,13 +143,39 @@ export class ByteArena {
     if (slab !== this.#current) this.#recycle(slab);
   }
 
+  #slabOf(item: ItemNumber): Slab | undefined {
+    return this.#slabs[this.#items.get(item, SLAB)];
+  }
+
+  #addNumber(): ItemNumber {
+    const item = this.#numbers;
+    this.#numbers += 1;
+    this.#items.reserve(item);
+    return item;
+  }
+
+  #addSlab(bytes: number): Slab {
+    const slab = createSlab(bytes, this.#freeSlabNumbers.pop() ?? this.#slabs.length);
+    this.#slabs[slab.number] = slab;
+    return slab;
+  }
+
+  /** Keeps an empty slab for other items, unless it is larger than most. */
   #recycle(slab: Slab): void {
-    if (slab.bytes.length === SLAB_BYTES) this.#freeSlabs.push(slab);
+    if (slab.bytes.length === SLAB_BYTES) {
+      this.#freeSlabs.push(slab);
+      return;
+    }
+    this.#slabs[slab.number] = NO_SLAB;
+    this.#freeSlabNumbers.push(slab.number);
   }
 }
 
 /** Creates a slab of this size. */
-export function createSlab(bytes: number): Slab {
+export function createSlab(bytes: number, number = 0): Slab {
   const buffer = Buffer.allocUnsafeSlow(bytes);
-  return { bytes: buffer, view: new DataView(buffer.buffer), items: 0, used: 0 };
+  return { number, bytes: buffer, view: new DataView(buffer.buffer), items: 0, used: 0 };
 }
+
+/** Takes the place of a slab that was freed. */
+const NO_SLAB = createSlab(0);

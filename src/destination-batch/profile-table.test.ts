@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyText } from '../../sandbox/any-text.ts';
+import { viewOf } from '../shared/byte-pattern.ts';
 import { type ProfileNumber, ProfileTable } from './profile-table.ts';
 
 /** Finds a profile by the JSON of its id, in the middle of other bytes. */
 function findJson(profiles: ProfileTable, json: string): ProfileNumber {
   const bytes = Buffer.from(`{"custom_id":${json},"event_name":"e"}`);
-  return profiles.find(bytes, 13, 13 + Buffer.byteLength(json));
+  return profiles.find(bytes, viewOf(bytes), 13, 13 + Buffer.byteLength(json));
 }
 
 test.each(['u1', 'a b', 'é', '日本😀', 'quote " backslash \\ tab \t', '\u2028', 'x'.repeat(2_000), '日'.repeat(512)])(

@@ -1,5 +1,6 @@
 import type { Limits } from '../batch/limits.ts';
 import type { EventArena, EventNumber } from '../event-arena.ts';
+import { Int32Table } from '../int32-table.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { AttributeMerger, type MergedRows } from './merge-attributes.ts';
 import { countUpdateBytes } from './request-body.ts';
@@ -23,6 +24,21 @@ export type UpdateLimits = Pick<Limits, 'events_per_update' | 'attributes_per_up
 
 type ItemKind = typeof UNTIMELY_EVENT | typeof TIMELY_EVENT | typeof ATTRIBUTES;
 
+/** The columns of the table of items: the next item of the profile, and what the item is. */
+const NEXT = 0;
+const KIND = 1;
+const ITEM_COLUMNS = 2;
+
+/**
+ * The columns of the table of profiles: the first and the last waiting item, the number of waiting items, and 1 if an update is in
+ * flight.
+ */
+const FIRST = 0;
+const LAST = 1;
+const WAITING = 2;
+const IN_FLIGHT = 3;
+const PROFILE_COLUMNS = 4;
+
 /** Events and attributes of one profile that are sent together. Batch calls this an update. */
 export type Update = {
   readonly profile: ProfileNumber;
@@ -40,16 +56,13 @@ export class UpdateBatcher {
   readonly #arena: EventArena;
   readonly #limits: UpdateLimits;
   readonly #eventsPerUpdate: number;
-  /** For each profile: its first and last waiting item, the number of its waiting items, and whether an update is in flight. */
-  readonly #first: EventNumber[] = [];
-  readonly #last: EventNumber[] = [];
-  readonly #waiting: number[] = [];
-  readonly #isInFlight: boolean[] = [];
+  readonly #profiles = new Int32Table(PROFILE_COLUMNS);
+  /** The number of rows of the table of profiles. */
+  #profileRows = 0;
   /** The profiles that have items but no update in flight, in the order in which they became ready. */
   readonly #ready = new Queue<ProfileNumber>();
-  /** For each item, the next item of its profile. */
-  readonly #next: EventNumber[] = [];
-  readonly #kinds: ItemKind[] = [];
+  readonly #waitingItems = new Int32Table(ITEM_COLUMNS);
+  /** The number of waiting items. */
   #items = 0;
   /** The number of items that are rows with attributes. */
   #attributeRows = 0;
@@ -89,17 +102,22 @@ export class UpdateBatcher {
   }
 
   #append(profile: ProfileNumber, item: EventNumber, kind: ItemKind): void {
-    const waiting = this.#waiting[profile] ?? 0;
-    this.#next[item] = NONE;
-    this.#kinds[item] = kind;
-    if (waiting > 0) this.#next[this.#last[profile] ?? NONE] = item;
+    const profiles = this.#profiles;
+    const items = this.#waitingItems;
+    profiles.reserve(profile);
+    items.reserve(item);
+    this.#profileRows = Math.max(this.#profileRows, profile + 1);
+    const waiting = profiles.get(profile, WAITING);
+    items.set(item, NEXT, NONE);
+    items.set(item, KIND, kind);
+    if (waiting > 0) items.set(profiles.get(profile, LAST), NEXT, item);
     else {
-      this.#first[profile] = item;
-      if (this.#isInFlight[profile] !== true) this.#ready.push(profile);
+      profiles.set(profile, FIRST, item);
+      if (profiles.get(profile, IN_FLIGHT) === 0) this.#ready.push(profile);
     }
-    this.#last[profile] = item;
+    profiles.set(profile, LAST, item);
     if (waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
-    this.#waiting[profile] = waiting + 1;
+    profiles.set(profile, WAITING, waiting + 1);
     this.#items += 1;
   }
 
@@ -119,7 +137,7 @@ export class UpdateBatcher {
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
       this.#removeFirst(update);
-      this.#isInFlight[profile] = true;
+      this.#profiles.set(profile, IN_FLIGHT, 1);
       updates.push(update);
     }
     return updates;
@@ -130,13 +148,15 @@ export class UpdateBatcher {
    * their time with others. If Batch refused some of them, its response would name only the update, and not the events.
    */
   #formOfEvents(profile: ProfileNumber): Update {
-    const first = this.#first[profile] ?? NONE;
+    const items = this.#waitingItems;
+    const first = this.#profiles.get(profile, FIRST);
     const events = [first];
-    const most = Math.min(this.#eventsPerUpdate, this.#waiting[profile] ?? 0);
-    let event = this.#next[first] ?? NONE;
-    while (events.length < most && this.#kinds[event] === this.#kinds[first]) {
+    const most = Math.min(this.#eventsPerUpdate, this.#profiles.get(profile, WAITING));
+    const kind = items.get(first, KIND);
+    let event = items.get(first, NEXT);
+    while (events.length < most && items.get(event, KIND) === kind) {
       events.push(event);
-      event = this.#next[event] ?? NONE;
+      event = items.get(event, NEXT);
     }
     return { profile, events, attributes: undefined };
   }
@@ -145,40 +165,40 @@ export class UpdateBatcher {
   #form(profile: ProfileNumber): Update {
     const events: EventNumber[] = [];
     const merger = new AttributeMerger(this.#limits.attributes_per_update);
-    let item = this.#first[profile] ?? NONE;
-    const isUntimely = this.#kinds[item] === UNTIMELY_EVENT;
-    for (let left = this.#waiting[profile] ?? 0; left > 0; left -= 1) {
-      const kind = this.#kinds[item];
+    let item = this.#profiles.get(profile, FIRST);
+    const isUntimely = this.#waitingItems.get(item, KIND) === UNTIMELY_EVENT;
+    for (let left = this.#profiles.get(profile, WAITING); left > 0; left -= 1) {
+      const kind = this.#waitingItems.get(item, KIND);
       if ((kind === UNTIMELY_EVENT) !== isUntimely) break;
       if (kind === ATTRIBUTES) {
         if (!merger.add(item, this.#arena.read(item))) break;
       } else if (events.length < this.#eventsPerUpdate) events.push(item);
       else break;
-      item = this.#next[item] ?? NONE;
+      item = this.#waitingItems.get(item, NEXT);
     }
     return { profile, events, attributes: merger.merged };
   }
 
   #removeFirst({ profile, events, attributes }: Update): void {
-    const waiting = this.#waiting[profile] ?? 0;
+    const waiting = this.#profiles.get(profile, WAITING);
     if (attributes === undefined) {
-      this.#first[profile] = this.#next[events.at(-1) ?? NONE] ?? NONE;
+      this.#profiles.set(profile, FIRST, this.#waitingItems.get(events.at(-1) ?? NONE, NEXT));
       this.#count(profile, waiting - events.length);
       return;
     }
     const items = events.length + attributes.rows.length;
-    let first = this.#first[profile] ?? NONE;
-    for (let index = 0; index < items; index += 1) first = this.#next[first] ?? NONE;
-    this.#first[profile] = first;
+    let first = this.#profiles.get(profile, FIRST);
+    for (let index = 0; index < items; index += 1) first = this.#waitingItems.get(first, NEXT);
+    this.#profiles.set(profile, FIRST, first);
     this.#count(profile, waiting - items);
     this.#attributeRows -= attributes.rows.length;
   }
 
   #count(profile: ProfileNumber, waiting: number): void {
-    const before = this.#waiting[profile] ?? 0;
+    const before = this.#profiles.get(profile, WAITING);
     this.#updates += this.#countUpdates(waiting) - this.#countUpdates(before);
     this.#items += waiting - before;
-    this.#waiting[profile] = waiting;
+    this.#profiles.set(profile, WAITING, waiting);
   }
 
   #countUpdates(events: number): number {
@@ -188,28 +208,29 @@ export class UpdateBatcher {
   /** Removes and returns the items for which `isDropped` returns true. */
   drop(isDropped: (item: EventNumber) => boolean): EventNumber[] {
     const dropped: EventNumber[] = [];
-    for (const [profile, waiting] of this.#waiting.entries()) {
+    for (let profile = 0; profile < this.#profileRows; profile += 1) {
+      const waiting = this.#profiles.get(profile, WAITING);
       const kept: EventNumber[] = [];
-      let item = this.#first[profile] ?? NONE;
+      let item = this.#profiles.get(profile, FIRST);
       for (let index = 0; index < waiting; index += 1) {
         (isDropped(item) ? dropped : kept).push(item);
-        item = this.#next[item] ?? NONE;
+        item = this.#waitingItems.get(item, NEXT);
       }
-      for (const [index, each] of kept.entries()) this.#next[each] = kept[index + 1] ?? NONE;
-      this.#first[profile] = kept[0] ?? NONE;
-      this.#last[profile] = kept.at(-1) ?? NONE;
+      for (const [index, each] of kept.entries()) this.#waitingItems.set(each, NEXT, kept[index + 1] ?? NONE);
+      this.#profiles.set(profile, FIRST, kept[0] ?? NONE);
+      this.#profiles.set(profile, LAST, kept.at(-1) ?? NONE);
       this.#count(profile, kept.length);
     }
-    this.#ready.keep((profile) => (this.#waiting[profile] ?? 0) > 0);
-    this.#attributeRows -= dropped.filter((item) => this.#kinds[item] === ATTRIBUTES).length;
+    this.#ready.keep((profile) => this.#profiles.get(profile, WAITING) > 0);
+    this.#attributeRows -= dropped.filter((item) => this.#waitingItems.get(item, KIND) === ATTRIBUTES).length;
     return dropped;
   }
 
   /** Marks an update as settled, so that the next events of its profile can be sent. */
   release({ profile }: Update): void {
     const { profiles } = this.#arena;
-    this.#isInFlight[profile] = false;
-    if ((this.#waiting[profile] ?? 0) > 0) this.#ready.push(profile);
+    this.#profiles.set(profile, IN_FLIGHT, 0);
+    if (this.#profiles.get(profile, WAITING) > 0) this.#ready.push(profile);
     else if (profiles.size > MAX_IDLE_PROFILES) profiles.remove(profile);
   }
 }

@@ -84,9 +84,9 @@ export class HeadReader {
   }
 
   /** Returns the profile of the event. Call this after `write`. */
-  findProfile(source: Buffer, profiles: ProfileTable): ProfileNumber {
+  findProfile(source: Buffer, view: DataView, profiles: ProfileTable): ProfileNumber {
     const { start, end } = this.spans.profile;
-    return this.#customId === undefined ? profiles.find(source, start, end) : profiles.findText(this.#customId);
+    return this.#customId === undefined ? profiles.find(source, view, start, end) : profiles.findText(this.#customId);
   }
 
   /** Whether the id needs no further check: it is plain ASCII that is neither blank nor a placeholder, or an integer. */

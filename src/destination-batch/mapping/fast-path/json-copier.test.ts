@@ -31,7 +31,7 @@ function rulesOf({ limits, policies }: Settings): EventRules {
 
 function slabOf(bytes: number): Slab {
   const buffer = Buffer.alloc(bytes);
-  return { bytes: buffer, view: viewOf(buffer), items: 0, used: 0 };
+  return { number: 0, bytes: buffer, view: viewOf(buffer), items: 0, used: 0 };
 }
 
 /** Copies the value of a column, which is in the middle of a row. */

@@ -131,7 +131,7 @@ export class RecordCutter {
     if (this.#rules.finish(copier.to - eventStart) !== undefined) return undefined;
     const event = this.#arena.commit(slab, eventStart, copier.to);
     // The profile is added only now, because a profile without events would never be removed.
-    const profile = this.#head.findProfile(bytes, this.#arena.profiles);
+    const profile = this.#head.findProfile(bytes, view, this.#arena.profiles);
     return { kind: 'event', event, profile, isTimely: this.#head.isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
