@@ -1,50 +1,66 @@
-/** A sequence of bytes that is compared or written four bytes at a time. This is several times as fast as byte by byte. */
+const WORD_BYTES = 4;
+
+/**
+ * A sequence of bytes that is compared or written four bytes at a time. This is several times as fast as byte by byte. If the length is
+ * no multiple of four, the last word overlaps the word before it.
+ */
 export class BytePattern {
   readonly length: number;
+  readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
-  /** The last bytes, if they don't fill a word. */
-  readonly #rest: Uint8Array;
-  /** The same bytes as a word, and a mask of their bits. */
-  readonly #restWord: number;
-  readonly #restMask: number;
+  /** Where the last word begins, if it overlaps; otherwise 0. */
+  readonly #lastAt: number;
+  readonly #lastWord: number;
 
   constructor(text: string) {
     const bytes = Buffer.from(text);
     const view = viewOf(bytes);
     this.length = bytes.length;
-    this.#words = Int32Array.from({ length: bytes.length >> 2 }, (_, index) => view.getInt32(index * 4, true));
-    this.#rest = bytes.subarray(this.#words.length * 4);
-    this.#restWord = this.#rest.reduceRight((word, byte) => (word << 8) | byte, 0);
-    this.#restMask = (1 << (8 * this.#rest.length)) - 1;
+    this.#bytes = bytes;
+    this.#words = Int32Array.from({ length: bytes.length >> 2 }, (_, index) => view.getInt32(index * WORD_BYTES, true));
+    const isOverlapping = bytes.length > WORD_BYTES && bytes.length % WORD_BYTES !== 0;
+    this.#lastAt = isOverlapping ? bytes.length - WORD_BYTES : 0;
+    this.#lastWord = isOverlapping ? view.getInt32(this.#lastAt, true) : 0;
   }
 
   /** Checks whether the bytes at `offset` are the same. `end` is where the valid part of `bytes` ends. */
   matches(bytes: DataView, offset: number, end: number): boolean {
-    if (offset + this.length > end) return false;
+    const { length } = this;
+    if (offset + length > end) return false;
+    if (length < WORD_BYTES) return this.#matchesByByte(bytes, offset);
     const words = this.#words;
     let from = offset;
     for (let index = 0; index < words.length; index += 1) {
       if (bytes.getInt32(from, true) !== words[index]) return false;
-      from += 4;
+      from += WORD_BYTES;
     }
-    if (this.#restMask === 0) return true;
-    if (from + 4 <= end) return ((bytes.getInt32(from, true) ^ this.#restWord) & this.#restMask) === 0;
-    const rest = this.#rest;
-    for (let index = 0; index < rest.length; index += 1) if (bytes.getUint8(from + index) !== rest[index]) return false;
-    return true;
+    return this.#lastAt === 0 || bytes.getInt32(offset + this.#lastAt, true) === this.#lastWord;
   }
 
   /** Writes the bytes, and returns the end of what was written. */
   write(target: DataView, offset: number): number {
+    const { length } = this;
+    if (length < WORD_BYTES) return this.#writeByByte(target, offset);
     const words = this.#words;
     let to = offset;
     for (let index = 0; index < words.length; index += 1) {
       target.setInt32(to, words[index] ?? 0, true);
-      to += 4;
+      to += WORD_BYTES;
     }
-    const rest = this.#rest;
-    for (let index = 0; index < rest.length; index += 1) target.setUint8(to++, rest[index] ?? 0);
-    return to;
+    if (this.#lastAt !== 0) target.setInt32(offset + this.#lastAt, this.#lastWord, true);
+    return offset + length;
+  }
+
+  #matchesByByte(bytes: DataView, offset: number): boolean {
+    const own = this.#bytes;
+    for (let index = 0; index < own.length; index += 1) if (bytes.getUint8(offset + index) !== own[index]) return false;
+    return true;
+  }
+
+  #writeByByte(target: DataView, offset: number): number {
+    const own = this.#bytes;
+    for (let index = 0; index < own.length; index += 1) target.setUint8(offset + index, own[index] ?? 0);
+    return offset + own.length;
   }
 }
 
