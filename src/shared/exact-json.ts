@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
 import { BACKSLASH, DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
-import { skipWords, viewOf } from './byte-pattern.ts';
+import { viewOf } from './byte-pattern.ts';
+import { skipWords } from './byte-words.ts';
 
 /** A number with at least this many characters may have more digits than a double can represent. */
 const LONG_DIGITS = 16;

@@ -47,7 +47,7 @@ export class MessageEnd {
       if (bytes[rest] !== CLOSING_BRACE) return false;
       rest += 1;
       while (bytes[rest] === COMMA) {
-        rest = this.#skipUnreadMember(bytes, view, rest + 1);
+        rest = this.#skipUnreadMember(bytes, view, rest + 1, end);
         if (rest === NO_END) return false;
       }
     }
@@ -55,20 +55,20 @@ export class MessageEnd {
   }
 
   /** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is not plain. */
-  #skipUnreadMember(bytes: Buffer, view: DataView, offset: number): number {
-    const value = this.#skipUnreadKey(bytes, view, offset);
+  #skipUnreadMember(bytes: Buffer, view: DataView, offset: number, messageEnd: number): number {
+    const value = this.#skipUnreadKey(bytes, view, offset, messageEnd);
     if (value === NO_END) return NO_END;
     if (bytes[value] === QUOTE) {
-      const end = skipPlain(bytes, value + 1);
+      const end = skipPlain(bytes, view, value + 1, messageEnd);
       return bytes[end] === QUOTE ? end + 1 : NO_END;
     }
     return skipNumber(bytes, value);
   }
 
-  #skipUnreadKey(bytes: Buffer, view: DataView, offset: number): number {
-    for (const key of this.#unreadKeys) if (key.matches(view, offset, bytes.length)) return offset + key.length;
+  #skipUnreadKey(bytes: Buffer, view: DataView, offset: number, messageEnd: number): number {
+    for (const key of this.#unreadKeys) if (key.matches(view, offset, messageEnd)) return offset + key.length;
     if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
-    const end = skipPlain(bytes, offset + 1) + 2;
+    const end = skipPlain(bytes, view, offset + 1, messageEnd) + 2;
     if (bytes[end - 2] !== QUOTE || bytes[end - 1] !== COLON) return NO_END;
     if (this.#unreadKeys.length < MAX_UNREAD_KEYS)
       this.#unreadKeys.push(new BytePattern(bytes.toString('latin1', offset, end)));

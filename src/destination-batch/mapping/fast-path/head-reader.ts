@@ -22,7 +22,7 @@ const NULL = Buffer.from('null');
 export type Span = { start: number; end: number };
 
 /** An event name that was seen before: its bytes including the quotes, and how every event with this name begins. */
-type KnownName = { quoted: Uint8Array; head: BytePattern };
+type KnownName = { quoted: BytePattern; head: BytePattern };
 
 /**
  * Reads the profile, the name and the time of an event from the bytes of their values, and writes the beginning of the event.
@@ -63,9 +63,16 @@ export class HeadReader {
    * @param hasAttributes whether attributes follow. Otherwise, the event ends with the closing brace at `end`.
    * @returns where the event begins in the slab, or NO_END if the row has to be parsed, for example because it is rejected.
    */
-  write(source: Buffer, { bytes, view }: Slab, end: number, room: number, hasAttributes: boolean): number {
-    const isPlainId = this.#readCustomId(source);
-    const known = this.#readName(source);
+  write(
+    source: Buffer,
+    sourceView: DataView,
+    { bytes, view }: Slab,
+    end: number,
+    room: number,
+    hasAttributes: boolean,
+  ): number {
+    const isPlainId = this.#readCustomId(source, sourceView);
+    const known = this.#readName(source, sourceView);
     const isTime = this.#readTime(source);
     if (!isPlainId || known === undefined || !isTime)
       return this.#writeResolved(source, bytes, end, room, hasAttributes);
@@ -90,7 +97,7 @@ export class HeadReader {
   }
 
   /** Whether the id needs no further check: it is plain ASCII that is neither blank nor a placeholder, or an integer. */
-  #readCustomId(source: Buffer): boolean {
+  #readCustomId(source: Buffer, view: DataView): boolean {
     const { start, end } = this.spans.profile;
     const { custom_id_characters: maxLength } = this.#rules.limits;
     this.#customId = undefined;
@@ -103,14 +110,14 @@ export class HeadReader {
     const length = end - start - 2;
     if (length <= LONGEST_PLACEHOLDER && mayBePlaceholder(source[start + 1] ?? 0)) return false;
     if ((source[start + 1] ?? 0) <= SPACE || length > maxLength) return false;
-    return length > 0 && skipPlain(source, start + 1) === end - 1;
+    return length > 0 && skipPlain(source, view, start + 1, end) === end - 1;
   }
 
-  #readName(source: Buffer): KnownName | undefined {
+  #readName(source: Buffer, view: DataView): KnownName | undefined {
     if (this.#constantName !== undefined) return this.#constantName;
     const { start, end } = this.spans.event_name;
     for (const known of this.#names) {
-      if (known.quoted.length === end - start && startsWithAt(source, known.quoted, start)) return known;
+      if (known.quoted.length === end - start && known.quoted.matches(view, start, end)) return known;
     }
     if (end === NO_END || source[start] !== QUOTE || this.#names.length >= MAX_NAMES) return undefined;
     const name = source.toString('latin1', start + 1, end - 1);
@@ -164,5 +171,5 @@ function readSpan(source: Buffer, { start, end }: Span): unknown {
 }
 
 function createName(name: string): KnownName {
-  return { quoted: Buffer.from(`"${name}"`), head: new BytePattern(`{"name":"${name}"`) };
+  return { quoted: new BytePattern(`"${name}"`), head: new BytePattern(`{"name":"${name}"`) };
 }

@@ -11,6 +11,7 @@ import {
   QUOTE,
   SPACE,
 } from '../../../shared/ascii.ts';
+import { skipPlainWords, skipWords } from '../../../shared/byte-words.ts';
 import { hasInexactNumber, parseExact } from '../../../shared/exact-json.ts';
 
 /** These functions find where JSON values end in a buffer, without parsing the values. */
@@ -31,11 +32,11 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 /** The maximum length of an integer that is copied, with its sign. An integer this short always fits in 64 bits. */
 const MAX_INTEGER_CHARACTERS = 18;
 
-/** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. */
-export function skipPlain(bytes: Uint8Array, offset: number): number {
-  let end = offset;
-  while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
-  return end;
+/** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. `end` is where the message ends. */
+export function skipPlain(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
+  let at = skipPlainWords(view, offset, end);
+  while (IS_PLAIN[bytes[at] ?? 0] === 1) at += 1;
+  return at;
 }
 
 /**
@@ -48,58 +49,63 @@ export function skipSpaces(bytes: Uint8Array, offset: number): number {
   return end;
 }
 
-/** Returns the end of the value at `offset`, or NO_END. Only its quotes and brackets are checked. */
-export function skipValue(bytes: Uint8Array, offset: number): number {
+/**
+ * Returns the end of the value at `offset`, or NO_END. Only its quotes and brackets are checked.
+ *
+ * @param end where the message ends.
+ */
+export function skipValue(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
   switch (bytes[offset]) {
     case QUOTE:
-      return skipString(bytes, offset + 1);
+      return skipString(bytes, view, offset + 1, end);
     case OPENING_BRACE:
     case OPENING_BRACKET:
-      return skipStructure(bytes, offset);
+      return skipStructure(bytes, view, offset, end);
     default:
       return skipLiteral(bytes, offset);
   }
 }
 
 /** Returns the end of the value at `offset`, or NO_END if the value is not valid JSON. */
-export function skipValidValue(bytes: Buffer, offset: number): number {
+export function skipValidValue(bytes: Buffer, view: DataView, offset: number, end: number): number {
   if (bytes[offset] === QUOTE) {
-    const end = skipPlain(bytes, offset + 1);
-    if (bytes[end] === QUOTE) return end + 1;
+    const plainEnd = skipPlain(bytes, view, offset + 1, end);
+    if (bytes[plainEnd] === QUOTE) return plainEnd + 1;
   }
-  const end = skipValue(bytes, offset);
-  return end === NO_END || parseValue(bytes, offset, end) === undefined ? NO_END : end;
+  const valueEnd = skipValue(bytes, view, offset, end);
+  return valueEnd === NO_END || parseValue(bytes, offset, valueEnd) === undefined ? NO_END : valueEnd;
 }
 
 /** Returns the end of a string. `offset` may be anywhere in it, but not between the two characters of an escape. */
-function skipString(bytes: Uint8Array, offset: number): number {
-  let end = offset;
+function skipString(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
+  let at = offset;
   for (;;) {
-    const code = bytes[end];
+    at = skipWords(view, at, end);
+    const code = bytes[at];
     // A JSON string can't contain a bare control character, such as a line feed.
     if (code === undefined || code < SPACE) return NO_END;
-    if (code === QUOTE) return end + 1;
-    end += code === BACKSLASH ? 2 : 1;
+    if (code === QUOTE) return at + 1;
+    at += code === BACKSLASH ? 2 : 1;
   }
 }
 
 /** Returns the end of an array or object, found by counting brackets. Its content is not checked. */
-function skipStructure(bytes: Uint8Array, offset: number): number {
+function skipStructure(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
   let depth = 0;
-  let end = offset;
+  let at = offset;
   for (;;) {
-    const code = bytes[end];
+    const code = bytes[at];
     if (code === undefined || code < SPACE) return NO_END;
     if (code === QUOTE) {
-      end = skipString(bytes, end + 1);
-      if (end === NO_END) return NO_END;
+      at = skipString(bytes, view, at + 1, end);
+      if (at === NO_END) return NO_END;
       continue;
     }
-    end += 1;
+    at += 1;
     if (code === OPENING_BRACE || code === OPENING_BRACKET) depth += 1;
     else if (code === CLOSING_BRACE || code === CLOSING_BRACKET) {
       depth -= 1;
-      if (depth === 0) return end;
+      if (depth === 0) return at;
     }
   }
 }

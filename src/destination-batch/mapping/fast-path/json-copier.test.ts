@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { withRulesOnly } from '../../../../integration_tests/support/rules-only.ts';
-import { BytePattern, MOST_OVERWRITTEN_BYTES, viewOf } from '../../../shared/byte-pattern.ts';
+import { BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
+import { MOST_OVERWRITTEN_BYTES } from '../../../shared/byte-words.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../batch/limits.ts';
 import type { Slab } from '../../byte-arena.ts';
 import { DEFAULT_POLICIES, type Policies } from '../../config/policies.ts';

@@ -13,7 +13,8 @@ import {
   SPACE,
   startsWithAt,
 } from '../../../shared/ascii.ts';
-import { type BytePattern, copyWords, viewOf } from '../../../shared/byte-pattern.ts';
+import { type BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
+import { copyWords } from '../../../shared/byte-words.ts';
 import type { Limits } from '../../batch/limits.ts';
 import type { Slab } from '../../byte-arena.ts';
 import type { AttributeNames } from '../attribute-name.ts';
@@ -265,7 +266,7 @@ export class JsonCopier {
   #copyTimestamp(source: Buffer, start: number): number {
     const from = this.#skipQuote(source, start);
     if (from === NO_END) return NO_END;
-    const end = skipPlain(source, from);
+    const end = skipPlain(source, this.#sourceView, from, this.#sourceEnd);
     if (Number.isNaN(this.#timestamps.read(source, from, end))) return NO_END;
     this.#target[this.to++] = QUOTE;
     this.#copyBytes(source, from, end);

@@ -1,5 +1,6 @@
 import { CLOSING_BRACE } from '../../../shared/ascii.ts';
-import { BytePattern, MOST_OVERWRITTEN_BYTES, viewOf } from '../../../shared/byte-pattern.ts';
+import { BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
+import { MOST_OVERWRITTEN_BYTES } from '../../../shared/byte-words.ts';
 import type { EventArena } from '../../event-arena.ts';
 import type { Attribute } from '../attribute-value.ts';
 import type { EventRules, MappedEvent } from '../rules.ts';
@@ -116,7 +117,7 @@ export class RecordCutter {
     for (let index = 0; index < columns.length; index += 1) {
       const column = columns[index];
       if (column === undefined || !column.key.matches(view, offset, end)) return undefined;
-      offset = this.#cutValue(column.role, bytes, offset + column.key.length);
+      offset = this.#cutValue(column.role, bytes, offset + column.key.length, end);
       if (offset === NO_END) return undefined;
     }
     if (!this.#end.isValid(bytes, view, offset, end)) return undefined;
@@ -125,7 +126,7 @@ export class RecordCutter {
     if (hasAttributes) slab.bytes[copier.to++] = CLOSING_BRACE;
     // The last byte of the head replaces the comma before the first attribute.
     const headEnd = hasAttributes ? attributesFrom + 1 : attributesFrom;
-    const eventStart = this.#head.write(bytes, slab, headEnd, HEAD_BYTES, hasAttributes);
+    const eventStart = this.#head.write(bytes, view, slab, headEnd, HEAD_BYTES, hasAttributes);
     if (eventStart === NO_END) return undefined;
     slab.bytes[copier.to++] = CLOSING_BRACE;
     if (this.#rules.finish(copier.to - eventStart) !== undefined) return undefined;
@@ -135,17 +136,17 @@ export class RecordCutter {
     return { kind: 'event', event, profile, isTimely: this.#head.isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
-  /** Uses the value at `start`. Returns its end, or NO_END if the message has to be parsed. */
-  #cutValue(role: Role, bytes: Buffer, start: number): number {
+  /** Uses the value at `start` of a message that ends at `end`. Returns the end of the value, or NO_END if the message has to be parsed. */
+  #cutValue(role: Role, bytes: Buffer, start: number, end: number): number {
     switch (role.kind) {
       case 'attribute':
-        return this.#cutAttribute(role, bytes, start);
+        return this.#cutAttribute(role, bytes, start, end);
       case 'head':
         role.span.start = start;
-        role.span.end = skipValue(bytes, start);
+        role.span.end = skipValue(bytes, this.#view, start, end);
         return role.span.end;
       case 'not_sent':
-        return skipValidValue(bytes, start);
+        return skipValidValue(bytes, this.#view, start, end);
     }
   }
 
@@ -153,6 +154,7 @@ export class RecordCutter {
     { column, attribute, jsonKey }: Extract<Role, { kind: 'attribute' }>,
     bytes: Buffer,
     start: number,
+    messageEnd: number,
   ): number {
     const copier = this.#copier;
     const { writer } = this.#rules;
@@ -168,7 +170,7 @@ export class RecordCutter {
       }
       copier.to = firstTo;
     }
-    const end = skipValue(bytes, start);
+    const end = skipValue(bytes, this.#view, start, messageEnd);
     const value = end === NO_END ? undefined : parseValue(bytes, start, end);
     if (value === undefined) return NO_END;
     const json = writer.addAttribute(value, column, attribute);
