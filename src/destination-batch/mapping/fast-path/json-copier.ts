@@ -23,7 +23,7 @@ import { findMemberType, type MemberTypes } from '../column-types.ts';
 import type { RowIssues } from '../issues.ts';
 import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipSpaces } from './json-bytes.ts';
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
-import { KeyTable } from './key-table.ts';
+import { KeyTable, type KnownKey } from './key-table.ts';
 import {
   FIRST_BYTE_BEYOND_ASCII,
   FIRST_BYTE_OF_TWO_UNITS,
@@ -323,21 +323,18 @@ export class JsonCopier {
     }
   }
 
+  /** After `#findKey`: where the colon after the key ends. */
+  #keyEnd = 0;
   /** Whether `#copyMember` wrote a value. */
   #isMemberSent = false;
 
   #copyMember(source: Buffer, start: number, depth: number, object: number, members: MemberTypes | undefined): number {
-    const keyFrom = this.#skipQuote(source, start);
-    const key = keyFrom === NO_END ? undefined : this.#keys.find(source, this.#sourceView, keyFrom);
+    const key = this.#findKey(source, start);
     // If a key occurs twice, JSON.parse keeps the last value.
     if (key === undefined || !key.occurrences.add(object, depth)) return NO_END;
     const { name } = key;
     if (name.lowerCased !== undefined && !this.#rules.issues.isReported(name)) return NO_END;
-    let from = this.#skipQuote(source, keyFrom + key.key.length);
-    if (from === NO_END) return NO_END;
-    from = skipSpaces(source, from);
-    if (source[from] !== COLON) return NO_END;
-    from = skipSpaces(source, from + 1);
+    const from = source[this.#keyEnd] === SPACE ? skipSpaces(source, this.#keyEnd) : this.#keyEnd;
     this.write(key.jsonKey);
     const valueTo = this.to;
     const type = members && findMemberType(members, key.text);
@@ -346,6 +343,29 @@ export class JsonCopier {
     if (end === NO_END) return NO_END;
     this.#isMemberSent = this.to > valueTo;
     return this.#isMemberSent && !name.uses.add(object, depth) ? NO_END : end;
+  }
+
+  /** Finds the key at `start`, and stores where its colon ends. */
+  #findKey(source: Buffer, start: number): KnownKey | undefined {
+    const { guess } = this.#keys;
+    if (guess !== undefined) {
+      const quoted = this.#isInString ? guess.quotedInString : guess.quoted;
+      if (quoted.matches(this.#sourceView, start, this.#sourceEnd)) {
+        this.#keys.take(guess);
+        this.#keyEnd = start + quoted.length;
+        return guess;
+      }
+    }
+    const keyFrom = this.#skipQuote(source, start);
+    if (keyFrom === NO_END) return undefined;
+    const key = this.#keys.find(source, this.#sourceView, keyFrom);
+    if (key === undefined) return undefined;
+    const quoteEnd = this.#skipQuote(source, keyFrom + key.key.length);
+    if (quoteEnd === NO_END) return undefined;
+    const colon = skipSpaces(source, quoteEnd);
+    if (source[colon] !== COLON) return undefined;
+    this.#keyEnd = colon + 1;
+    return key;
   }
 
   /** Copies an array of strings or of objects. Writes nothing if there is nothing to send in it. */

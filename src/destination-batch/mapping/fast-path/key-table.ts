@@ -13,6 +13,9 @@ const SLOTS = 4_096;
 export type KnownKey = {
   readonly key: BytePattern;
   readonly text: string;
+  /** The key in quotes, with the colon after it: in JSON, and in JSON inside a string. */
+  readonly quoted: BytePattern;
+  readonly quotedInString: BytePattern;
   readonly name: AttributeName;
   /** What is sent before the value: the name, quoted, and a colon. */
   readonly jsonKey: BytePattern;
@@ -41,6 +44,16 @@ export class KeyTable {
     this.#last = undefined;
   }
 
+  /** The key that will probably follow the last one. Call `take` if it does. */
+  get guess(): KnownKey | undefined {
+    return this.#last?.next;
+  }
+
+  /** Takes the guess as the last key. */
+  take(guess: KnownKey): void {
+    this.#last = guess;
+  }
+
   /**
    * Finds the key that begins at `start` and ends before the next quote or backslash. Returns undefined if the key is not
    * plain ASCII, is not a valid name, or if there are too many keys.
@@ -48,11 +61,6 @@ export class KeyTable {
    * @param view a view of the bytes.
    */
   find(bytes: Buffer, view: DataView, start: number): KnownKey | undefined {
-    const guess = this.#last?.next;
-    if (guess?.key.matches(view, start, bytes.length) && isEndOfKey(bytes[start + guess.key.length])) {
-      this.#last = guess;
-      return guess;
-    }
     const found = this.#search(bytes, view, start);
     if (this.#last !== undefined) this.#last.next = found;
     this.#last = found;
@@ -84,6 +92,8 @@ export class KeyTable {
     const known: KnownKey = {
       key: new BytePattern(key),
       text: key,
+      quoted: new BytePattern(`"${key}":`),
+      quotedInString: new BytePattern(`\\"${key}\\":`),
       name,
       jsonKey: new BytePattern(name.jsonKey),
       occurrences: new NameUses(),
