@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
 import { ForwardProxy } from '../support/forward-proxy.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -76,6 +77,8 @@ afterAll(async () => {
   for (const each of opened) await each.close();
 });
 
+afterEach(() => vi.unstubAllEnvs());
+
 async function proxyWith(options: Partial<Parameters<typeof ForwardProxy.start>[0]> = {}): Promise<ForwardProxy> {
   const proxy = await ForwardProxy.start({ names, ...options });
   opened.push(proxy);
@@ -106,12 +109,23 @@ const inEnvironment = (env: Environment): { env: Environment } => ({
   env: { NODE_EXTRA_CA_CERTS: authorities, ...env },
 });
 
+/** Checks in a separate process: Node reads the authorities of NODE_EXTRA_CA_CERTS only when it starts. */
 function checkBatch(env: Environment, more: Record<string, unknown> = {}): Promise<Finished> {
   return run('destination-batch', ['check', '--config', destination(more)], inEnvironment(env));
 }
 
-function checkClickHouse(env: Environment, ssl = true): Promise<Finished> {
-  return run('source-clickhouse', ['check', '--config', source(ssl)], inEnvironment(env));
+/** Sets variables of this process until the end of the test, for the commands that run in it. */
+function setEnvironment(env: Environment): void {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+}
+
+/** Checks in this process, for tests that don't reach the certificate of Batch, or use none. */
+function checkBatchHere(more: Record<string, unknown> = {}): Promise<Finished> {
+  return runInProcess('destination-batch', ['check', '--config', destination(more)]);
+}
+
+function checkClickHouse(ssl = true): Promise<Finished> {
+  return runInProcess('source-clickhouse', ['check', '--config', source(ssl)]);
 }
 
 function status({ messages }: Finished): { status: string; message?: string } | undefined {
@@ -187,14 +201,14 @@ describe('ClickHouse is reached through a proxy', () => {
     ['of a variable in lower case', false, 'http_proxy', 'POST http://'],
   ])('%s, by check and by read', async (_, ssl, variable, begin) => {
     const proxy = await proxyWith({ names: ssl ? names : { [CLICKHOUSE]: server().port }, credentials: CREDENTIALS });
-    const env = { [variable]: withCredentials(proxy.url) };
+    setEnvironment({ [variable]: withCredentials(proxy.url) });
     const target = `${CLICKHOUSE}:${ssl ? ports.clickhouse : server().port}`;
-    const checked = await checkClickHouse(env, ssl);
+    const checked = await checkClickHouse(ssl);
     expect(status(checked)).toEqual({ status: 'SUCCEEDED' });
     expect(logs(checked)).toContain(`INFO Requests to ${target} go through the proxy ${proxy.url} (${variable}).`);
     expect(new Set(proxy.requests)).toEqual(new Set([begin + target]));
     const args = ['read', '--config', source(ssl), '--catalog', catalog()];
-    const result = await run('source-clickhouse', args, inEnvironment(env));
+    const result = await runInProcess('source-clickhouse', args);
     expect(errors(result)).toEqual([]);
     expect(records(result)).toHaveLength(10);
   });
@@ -204,7 +218,9 @@ describe('ClickHouse is reached through a proxy', () => {
       names: { [CLICKHOUSE]: server().port },
       identity: await certificate({ authority }),
     });
-    expect(status(await checkClickHouse({ HTTP_PROXY: proxy.url }, false))).toEqual({ status: 'SUCCEEDED' });
+    const args = ['check', '--config', source(false)];
+    const result = await run('source-clickhouse', args, inEnvironment({ HTTP_PROXY: proxy.url }));
+    expect(status(result)).toEqual({ status: 'SUCCEEDED' });
     expect(proxy.requests.length).toBeGreaterThan(0);
   });
 });
@@ -212,8 +228,8 @@ describe('ClickHouse is reached through a proxy', () => {
 describe('no proxy is used', () => {
   test.each([['NO_PROXY'], ['no_proxy']])('for a host that %s names', async (variable) => {
     const proxy = await proxyWith();
-    const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, [variable]: 'example.com, .test' };
-    for (const result of await Promise.all([checkBatch(env), checkClickHouse(env), checkClickHouse(env, false)])) {
+    setEnvironment({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, [variable]: 'example.com, .test' });
+    for (const result of await Promise.all([checkBatchHere(), checkClickHouse(), checkClickHouse(false)])) {
       expect(status(result)?.status).toBe('FAILED');
       expect(status(result)?.message).not.toMatch(/proxy/i);
       expect(logs(result)).toEqual([]);
@@ -223,8 +239,8 @@ describe('no proxy is used', () => {
 
   test('for a server on this machine, whose requests may hold the key in plain text', async () => {
     const proxy = await proxyWith();
-    const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url };
-    const local = await checkBatch(env, { api_url: batch.url });
+    setEnvironment({ HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url });
+    const local = await checkBatchHere({ api_url: batch.url });
     expect(status(local)).toEqual({ status: 'SUCCEEDED' });
     expect(logs(local)).toEqual([]);
     expect(proxy.requests).toEqual([]);
@@ -246,11 +262,8 @@ describe('a proxy that fails is named, with its variable and what to do', () => 
       refusal === 'down' ? undefined : await proxyWith(refusal === 407 ? { credentials: CREDENTIALS } : { refusal });
     const address = proxy?.url ?? down;
     const value = hasCredentials ? withCredentials(address, wrong) : address;
-    const results = await Promise.all([
-      checkBatch({ HTTPS_PROXY: value }),
-      checkClickHouse({ HTTPS_PROXY: value }),
-      checkClickHouse({ HTTP_PROXY: value }, false),
-    ]);
+    setEnvironment({ HTTPS_PROXY: value, HTTP_PROXY: value });
+    const results = await Promise.all([checkBatchHere(), checkClickHouse(), checkClickHouse(false)]);
     for (const [index, result] of results.entries()) {
       const variable = index === 2 ? 'HTTP_PROXY' : 'HTTPS_PROXY';
       const { message = '' } = status(result) ?? {};
@@ -263,12 +276,15 @@ describe('a proxy that fails is named, with its variable and what to do', () => 
 
   test('when its address is invalid, without showing the value', async () => {
     for (const value of ['socks5://u:hidden-1@127.0.0.1:1080', 'http://u:hidden-1/@127.0.0.1:3128']) {
-      for (const result of await Promise.all([
-        checkBatch({ HTTPS_PROXY: value }),
-        checkClickHouse({ https_proxy: value }),
-      ])) {
+      for (const [variable, check] of [
+        ['HTTPS_PROXY', checkBatchHere],
+        ['https_proxy', checkClickHouse],
+      ] as const) {
+        setEnvironment({ [variable]: value });
+        const result = await check();
+        vi.unstubAllEnvs();
         const said = status(result)?.message ?? errors(result)[0]?.message ?? '';
-        expect(said).toMatch(/^(HTTPS_PROXY|https_proxy) is not the address of an HTTP proxy/);
+        expect(said).toMatch(new RegExp(`^${variable} is not the address of an HTTP proxy`));
         expect(result.stdout + result.stderr).not.toContain('hidden');
       }
     }
