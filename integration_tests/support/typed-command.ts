@@ -1,5 +1,4 @@
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { Writable } from 'node:stream';
 import { launcherPath } from '../../sandbox/launcher.ts';
 import { findShownSecrets } from '../../sandbox/shown-secrets.ts';
 import { runCommandLine } from '../../src/cli/main.ts';
@@ -14,6 +13,9 @@ type Output = { columns: number } | 'pipe';
 /** What was printed to stdout and stderr, as it is shown in a terminal or arrives from a pipe. */
 export type Printed = { code: number; text: string };
 
+/** What was printed to two pipes. */
+export type Piped = Printed & { stdout: string; stderr: string };
+
 /**
  * Runs a command of `clickhouse-to-batch` as a person types it, in this process: nothing has to be loaded. Only `sync` starts
  * processes, for its connectors. Throws if the output contains a secret. Only one command can run at a time.
@@ -25,6 +27,40 @@ export async function typeCommand(
   output: Output,
   environment: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Printed> {
+  if (output === 'pipe') return typeIntoPipes(args, environment);
+  const screen = new Screen(output.columns);
+  const code = await runCommand(args, { stdout: screen, stderr: screen }, environment);
+  const printed = { code, text: (await screen.lines()).join('\n') };
+  expectNoSecrets(args, printed);
+  return printed;
+}
+
+/** Like `typeCommand`, with a pipe for stdout and another one for stderr. */
+export async function typeIntoPipes(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Promise<Piped> {
+  const printed = { stdout: '', stderr: '', text: '' };
+  const pipe = (name: 'stdout' | 'stderr'): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write(chunk: string | Buffer, _, done) {
+        printed[name] += chunk;
+        printed.text += chunk;
+        done();
+      },
+    });
+  const code = await runCommand(args, { stdout: pipe('stdout'), stderr: pipe('stderr') }, environment);
+  expectNoSecrets(args, printed);
+  return { code, ...printed, text: printed.text.trimEnd() };
+}
+
+/** Returns the exit code. */
+async function runCommand(
+  args: readonly string[],
+  streams: { stdout: Writable; stderr: Writable },
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
   const restore = [
     replaceProperty(process, 'argv', [process.execPath, launcherPath(NAME), ...args]),
     ...Object.entries(environment).map(([name, value]) => replaceProperty(process.env, name, value)),
@@ -33,27 +69,22 @@ export async function typeCommand(
     },
     forgetSecrets,
   ];
-  const stream = output === 'pipe' ? new PassThrough() : new Screen(output.columns);
-  const shown = stream instanceof Screen ? undefined : text(stream);
   restore.push(
-    ...['stdout', 'stderr'].map((name) => replaceProperty(process, name, stream)),
+    ...Object.entries(streams).map(([name, stream]) => replaceProperty(process, name, stream)),
     // yargs prints the version with it.
-    replaceProperty(console, 'log', (line: string) => stream.write(`${line}\n`)),
+    replaceProperty(console, 'log', (line: string) => streams.stdout.write(`${line}\n`)),
   );
   try {
     await runCommandLine({ name: NAME, role: undefined });
-    const printed = stream instanceof Screen ? (await stream.lines()).join('\n') : await endOf(stream, shown);
-    const secrets = findShownSecrets(args, printed);
-    if (secrets.length > 0) throw new Error(`The output of ${args.join(' ')} contains its ${secrets.join(' and ')}.`);
-    return { code: Number(process.exitCode ?? 0), text: printed };
+    return Number(process.exitCode ?? 0);
   } finally {
     for (const undo of restore) undo();
   }
 }
 
-async function endOf(stream: PassThrough, shown: Promise<string> | undefined): Promise<string> {
-  stream.end();
-  return ((await shown) ?? '').trimEnd();
+function expectNoSecrets(args: readonly string[], { text }: { text: string }): void {
+  const secrets = findShownSecrets(args, text);
+  if (secrets.length > 0) throw new Error(`The output of ${args.join(' ')} contains its ${secrets.join(' and ')}.`);
 }
 
 /** Replaces a property, whether it is a value or a getter, and returns a function that restores it. */

@@ -11,6 +11,7 @@ import { freePort } from '../../sandbox/free-port.ts';
 import { finished, launcherPath, start } from '../../sandbox/launcher.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { createTableSql } from '../support/tables.ts';
+import { type Piped, typeIntoPipes } from '../support/typed-command.ts';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-init-'));
 
@@ -109,6 +110,17 @@ class Dialogue {
 
 function newFolder(): string {
   return mkdtempSync(join(FOLDER, 'init-'));
+}
+
+/** Runs a command in this process, in a folder. */
+async function typeIn(folder: string, ...args: string[]): Promise<Piped> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await typeIntoPipes(args);
+  } finally {
+    process.chdir(before);
+  }
 }
 
 function json(folder: string, name: string): unknown {
@@ -466,7 +478,7 @@ describe('check in a terminal', () => {
       { table: 'unfit' },
       { rest_api_key: 'wrong' },
       2,
-      /^✗ ClickHouse: "unfit" lacks .*\n {2}\S.* Start from:\n\n {2}CREATE VIEW `shop`\.`unfit_for_batch` AS\n {2}SELECT\n.*\n\n {2}More: \S*connector explain columns_missing\n✗ Batch refused the REST API key/s,
+      /^✗ ClickHouse: "unfit" lacks .*\n {2}\S.* Start from:\n\n {2}CREATE VIEW `shop`\.`unfit_for_batch` AS\n {2}SELECT\n.*\n\n {2}More: \S*clickhouse-to-batch explain columns_missing\n✗ Batch refused the REST API key/s,
     ],
     [
       'the files are swapped',
@@ -479,7 +491,7 @@ describe('check in a terminal', () => {
     await sandbox.clickhouse.execute('CREATE TABLE IF NOT EXISTS shop.unfit (user_id UInt64) ORDER BY user_id');
     const folder = newFolder();
     const files = writtenConfigurations(folder, { ...changes }, { ...destinationChanges });
-    const result = await finished(start('connector', ['check', ...files], { cwd: folder }));
+    const result = await typeIn(folder, 'check', ...files);
     expect([result.code, result.stderr]).toEqual([code, '']);
     expect(result.stdout).toMatch(stdout);
     expect(result.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
@@ -490,7 +502,7 @@ describe('check in a terminal', () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { table: 'customers', ...changes }, { ...destinationChanges });
     const tested = destinationChanges === undefined ? files.slice(0, 2) : files;
-    const result = await finished(start('connector', ['check', ...tested], { cwd: folder }));
+    const result = await typeIn(folder, 'check', ...tested);
     expect([result.code, result.stderr]).toEqual([0, '']);
     const warnings = result.stdout.split(/^(?=[✓!])/m).filter((item) => item.startsWith('!'));
     return warnings
@@ -555,7 +567,7 @@ describe('check in a terminal', () => {
   });
 
   test('refuses a file of one connector together with files of both', async () => {
-    const result = await finished(start('connector', ['check', '--config', 's.json', '--source', 's.json']));
+    const result = await typeIn(newFolder(), 'check', '--config', 's.json', '--source', 's.json');
     const stderr = expect.stringMatching(/^Pass --source, --destination or both, or only --config\. Run /);
     expect([result.code, result.stdout, result.stderr]).toEqual([2, '', stderr]);
   });
@@ -591,14 +603,14 @@ describe('preview', () => {
   ])('of %s', async (_, args, code, stderr) => {
     const folder = newFolder();
     const files = writtenConfigurations(folder);
-    const result = await finished(start('connector', ['preview', ...files, ...args], { cwd: folder }));
+    const result = await typeIn(folder, 'preview', ...files, ...args);
     expect([result.code, result.stderr]).toEqual([code, expect.stringMatching(stderr)]);
   });
 
   test('warns once of an option that looks misspelt if the correct one is set, too', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { pasword: 'hunter2' });
-    const { stderr } = await finished(start('connector', ['preview', ...files, '--stream', 'events'], { cwd: folder }));
+    const { stderr } = await typeIn(folder, 'preview', ...files, '--stream', 'events');
     expect(stderr).toMatch(
       /^WARN {2}.*s\.json has no option "pasword" \(did you mean "password"\?\)\. It is ignored\.\n$/,
     );
@@ -607,14 +619,14 @@ describe('preview', () => {
   test('of a wrong destination fails before the source is queried', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { host: '127.0.0.1', port: 1 }, { endpoint: 'any' });
-    const { code, stderr } = await finished(start('connector', ['preview', ...files], { cwd: folder }));
+    const { code, stderr } = await typeIn(folder, 'preview', ...files);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/d\.json is not usable: endpoint must be "auto" or/)]);
   });
 
   test('of a source that refuses the password shows no part of it', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { password: 'wrong-password-of-mine' });
-    const { code, stdout, stderr } = await finished(start('connector', ['preview', ...files], { cwd: folder }));
+    const { code, stdout, stderr } = await typeIn(folder, 'preview', ...files);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain('clickhouse_login_refused.md');
     expect(stderr).not.toContain('wrong-password-of-mine');
