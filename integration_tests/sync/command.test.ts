@@ -21,6 +21,7 @@ import {
   upTo,
 } from '../support/support.ts';
 import { createTableSql } from '../support/tables.ts';
+import { type Piped, typeIntoPipes } from '../support/typed-command.ts';
 
 const MANY = 45_000;
 
@@ -86,7 +87,7 @@ function startSync(options: Options, ...more: string[]): { child: ChildProcess; 
 }
 
 /** A user is named in messages, whether the name came from the environment or not. */
-function withoutSecrets(result: Finished): Finished {
+function withoutSecrets<Result extends { stdout: string; stderr: string }>(result: Result): Result {
   for (const value of [READER.password, REST_API_KEY]) expect(result.stdout + result.stderr).not.toContain(value);
   return result;
 }
@@ -129,8 +130,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function statusOf(state: string, ...more: string[]): Promise<Finished> {
-  return run('connector', ['status', '--state', state, ...more]);
+function statusOf(state: string, ...more: string[]): Promise<Piped> {
+  return typeIntoPipes(['status', '--state', state, ...more]);
 }
 
 async function untilThere(path: string): Promise<void> {
@@ -234,7 +235,7 @@ test('a column called __proto__ is sent, and is in the preview', async () => {
   expect((await sync({ source })).code).toBe(0);
   expect([...batch.store.events()].map(({ json }) => json)).toEqual([expect.stringContaining('"__proto__":7')]);
   const [, ...files] = syncArguments({ source });
-  const preview = await run('connector', ['preview', ...files.slice(0, 4)], { env: ENVIRONMENT });
+  const preview = await typeIntoPipes(['preview', ...files.slice(0, 4)], ENVIRONMENT);
   expect([preview.code, preview.stdout]).toEqual([0, expect.stringContaining('"__proto__": 7')]);
 });
 
@@ -277,16 +278,16 @@ test('syncs the only stream without --stream, and starts a damaged history again
 });
 
 describe('an error of the user ends with exit code 2 and one sentence on stderr', () => {
-  test.concurrent.each<[string, () => string[], RegExp]>([
+  test.each<[string, () => string[], RegExp]>([
     [
       'no argument',
       () => ['sync'],
-      /^ERROR Missing required arguments: source, destination, state\. Run `connector sync --help`/,
+      /^ERROR Missing required arguments: source, destination, state\. Run `\S*clickhouse-to-batch sync --help`/,
     ],
     [
       'no state in a file with options',
       () => ['sync', '--config', file('sync.json', { source: 's.json', destination: 'd.json' })],
-      /^ERROR Missing required argument: state\. Add it to \S+sync\.json\. Run `connector sync --help`/,
+      /^ERROR Missing required argument: state\. Add it to \S+sync\.json\. Run `\S*clickhouse-to-batch sync --help`/,
     ],
     [
       'an unknown stream',
@@ -301,7 +302,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
     [
       'some streams and all streams',
       () => syncArguments({}, '--stream', 'events', '--all-streams'),
-      /^ERROR Use either --stream or --all-streams, not both\. Run `connector sync --help`/m,
+      /^ERROR Use either --stream or --all-streams, not both\. Run `\S*clickhouse-to-batch sync --help`/m,
     ],
     [
       'an environment variable that is not set',
@@ -311,7 +312,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
     [
       'an option twice',
       () => [...syncArguments({}), '--state', 'other.json'],
-      /--state is given twice\. Run `connector sync --help`/,
+      /--state is given twice\. Run `\S*clickhouse-to-batch sync --help`/,
     ],
     [
       '--stale-after without an alert or metrics',
@@ -338,7 +339,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       /^ERROR .*refused the user "nobody-knows-me"/m,
     ],
   ])('%s', async (_, args, expected) => {
-    const result = withoutSecrets(await run('connector', args(), { env: ENVIRONMENT }));
+    const result = withoutSecrets(await typeIntoPipes(args(), ENVIRONMENT));
     expect(result.code).toBe(2);
     expect(result.stdout + result.stderr).toMatch(expected);
     expect(batch.stats.requests).toBe(0);
