@@ -45,9 +45,11 @@ const LONGEST = [
 /** Not by what the last run has measured, as the default is: after a fresh checkout there is none. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification): number => {
+    const place = ({ moduleId, project }: TestSpecification): number => {
       const index = LONGEST.indexOf(relative(this.ctx.config.root, moduleId));
-      return index === -1 ? LONGEST.length : index;
+      if (index !== -1) return index;
+      // Vitest ends a worker if the next file is of another project: a new one loads all modules and starts a ClickHouse again.
+      return project.name === 'integration' ? LONGEST.length : LONGEST.length + 1;
     };
     return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
   }
