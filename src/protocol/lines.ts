@@ -1,10 +1,11 @@
 import { LINE_FEED } from '../shared/ascii.ts';
+import { viewOf } from '../shared/byte-pattern.ts';
 
 /**
  * The lines in a chunk of bytes. The first line begins at `start`. `ends[n]` is the end of line n, before its line feed. The next
- * line begins after the line feed.
+ * line begins after the line feed. `view` is a view of the bytes.
  */
-export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
+export type LineBatch = { bytes: Buffer; view: DataView; start: number; ends: number[] };
 
 /**
  * Splits a stream of bytes into lines and yields the lines of each chunk together. The lines are not decoded, so that the
@@ -32,7 +33,7 @@ export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGener
       ends.push(end);
       next = end + 1;
     }
-    if (ends.length > 0) yield { bytes, start, ends };
+    if (ends.length > 0) yield { bytes, view: viewOf(bytes), start, ends };
     if (next < bytes.length) rest.push(Buffer.from(bytes.subarray(next)));
   }
   if (rest.length > 0) yield lineOf(rest);
@@ -40,5 +41,5 @@ export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGener
 
 function lineOf(parts: Buffer[]): LineBatch {
   const bytes = Buffer.concat(parts);
-  return { bytes, start: 0, ends: [bytes.length] };
+  return { bytes, view: viewOf(bytes), start: 0, ends: [bytes.length] };
 }

@@ -6,7 +6,6 @@ import { type LineBatch, splitLines } from '../../protocol/lines.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { onAbort } from '../../shared/abort.ts';
-import { viewOf } from '../../shared/byte-pattern.ts';
 import { formatCount } from '../../shared/format.ts';
 import type { RequestMetrics } from '../batch/request-metrics.ts';
 import type { Rejection } from '../codes.ts';
@@ -185,8 +184,7 @@ export class WriteSession {
     await this.#rejectedRows?.waitForCapacity(this.#stopReading.signal);
   }
 
-  #mapLines({ bytes, start, ends }: LineBatch): void {
-    const view = viewOf(bytes);
+  #mapLines({ bytes, view, start, ends }: LineBatch): void {
     let from = start;
     this.#time = this.#now();
     // Decoding replaces invalid bytes, so lines with invalid bytes are parsed.

@@ -40,6 +40,16 @@ export function skipPlain(bytes: Uint8Array, view: DataView, offset: number, end
 }
 
 /**
+ * Returns the end of the quote at `offset`, or NO_END if there is none.
+ *
+ * @param isInString whether the JSON is inside a string, so that its quotes are escaped.
+ */
+export function skipQuote(bytes: Uint8Array, offset: number, isInString: boolean): number {
+  if (!isInString) return bytes[offset] === QUOTE ? offset + 1 : NO_END;
+  return bytes[offset] === BACKSLASH && bytes[offset + 1] === QUOTE ? offset + 2 : NO_END;
+}
+
+/**
  * Returns the end of the spaces at `offset`. Other white space is not skipped: it is not valid in a JSON string, and after a line
  * feed another message begins.
  */

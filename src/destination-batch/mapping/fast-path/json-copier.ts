@@ -2,7 +2,6 @@ import {
   BACKSLASH,
   CLOSING_BRACE,
   CLOSING_BRACKET,
-  COLON,
   COMMA,
   DIGIT_0,
   OPENING_BRACE,
@@ -21,9 +20,9 @@ import type { AttributeNames } from '../attribute-name.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import { findMemberType, type MemberTypes } from '../column-types.ts';
 import type { RowIssues } from '../issues.ts';
-import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipSpaces } from './json-bytes.ts';
+import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipQuote, skipSpaces } from './json-bytes.ts';
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
-import { KeyTable, type KnownKey } from './key-table.ts';
+import { KeyTable } from './key-table.ts';
 import {
   FIRST_BYTE_BEYOND_ASCII,
   FIRST_BYTE_OF_TWO_UNITS,
@@ -187,7 +186,7 @@ export class JsonCopier {
   #copyString(source: Buffer, start: number): number {
     const target = this.#target;
     const isInString = this.#isInString;
-    let from = this.#skipQuote(source, start);
+    let from = skipQuote(source, start, this.#isInString);
     let code = source[from] ?? 0;
     // The string may be blank, or JSON after white space.
     if (code <= SPACE || MAY_BE_SPACE[code] === 1) return NO_END;
@@ -229,12 +228,12 @@ export class JsonCopier {
     const characters = to - firstTo - extra;
     if (characters === 0 || characters > this.#limits.string_characters) return NO_END;
     this.to = to;
-    return this.#skipQuote(source, from);
+    return skipQuote(source, from, this.#isInString);
   }
 
   /** Copies a common URL, which is ASCII and needs no further check. */
   #copyUrl(source: Buffer, start: number): number {
-    let from = this.#skipQuote(source, start);
+    let from = skipQuote(source, start, this.#isInString);
     if (from === NO_END) return NO_END;
     const view = this.#sourceView;
     const end = this.#sourceEnd;
@@ -260,18 +259,18 @@ export class JsonCopier {
     target[to++] = QUOTE;
     if (to - firstTo - 2 > this.#limits.url_characters) return NO_END;
     this.to = to;
-    return this.#skipQuote(source, from);
+    return skipQuote(source, from, this.#isInString);
   }
 
   #copyTimestamp(source: Buffer, start: number): number {
-    const from = this.#skipQuote(source, start);
+    const from = skipQuote(source, start, this.#isInString);
     if (from === NO_END) return NO_END;
     const end = skipPlain(source, this.#sourceView, from, this.#sourceEnd);
     if (Number.isNaN(this.#timestamps.read(source, from, end))) return NO_END;
     this.#target[this.to++] = QUOTE;
     this.#copyBytes(source, from, end);
     this.#target[this.to++] = QUOTE;
-    return this.#skipQuote(source, end);
+    return skipQuote(source, end, this.#isInString);
   }
 
   /** Copies the array or object inside a string. */
@@ -283,12 +282,6 @@ export class JsonCopier {
         : this.#copyArray(source, start + 1, 0, undefined);
     this.#isInString = false;
     return end !== NO_END && source[end] === QUOTE ? end + 1 : NO_END;
-  }
-
-  /** Returns where the characters of the string at `start` begin, or NO_END if there is no string. */
-  #skipQuote(source: Buffer, start: number): number {
-    if (!this.#isInString) return source[start] === QUOTE ? start + 1 : NO_END;
-    return source[start] === BACKSLASH && source[start + 1] === QUOTE ? start + 2 : NO_END;
   }
 
   /** Copies an object. Writes nothing if there is nothing to send in it. */
@@ -323,18 +316,17 @@ export class JsonCopier {
     }
   }
 
-  /** After `#findKey`: where the colon after the key ends. */
-  #keyEnd = 0;
   /** Whether `#copyMember` wrote a value. */
   #isMemberSent = false;
 
   #copyMember(source: Buffer, start: number, depth: number, object: number, members: MemberTypes | undefined): number {
-    const key = this.#findKey(source, start);
+    const keys = this.#keys;
+    const key = keys.read(source, this.#sourceView, start, this.#sourceEnd, this.#isInString);
     // If a key occurs twice, JSON.parse keeps the last value.
     if (key === undefined || !key.occurrences.add(object, depth)) return NO_END;
     const { name } = key;
     if (name.lowerCased !== undefined && !this.#rules.issues.isReported(name)) return NO_END;
-    const from = source[this.#keyEnd] === SPACE ? skipSpaces(source, this.#keyEnd) : this.#keyEnd;
+    const from = source[keys.end] === SPACE ? skipSpaces(source, keys.end) : keys.end;
     this.write(key.jsonKey);
     const valueTo = this.to;
     const type = members && findMemberType(members, key.text);
@@ -343,29 +335,6 @@ export class JsonCopier {
     if (end === NO_END) return NO_END;
     this.#isMemberSent = this.to > valueTo;
     return this.#isMemberSent && !name.uses.add(object, depth) ? NO_END : end;
-  }
-
-  /** Finds the key at `start`, and stores where its colon ends. */
-  #findKey(source: Buffer, start: number): KnownKey | undefined {
-    const { guess } = this.#keys;
-    if (guess !== undefined) {
-      const quoted = this.#isInString ? guess.quotedInString : guess.quoted;
-      if (quoted.matches(this.#sourceView, start, this.#sourceEnd)) {
-        this.#keys.take(guess);
-        this.#keyEnd = start + quoted.length;
-        return guess;
-      }
-    }
-    const keyFrom = this.#skipQuote(source, start);
-    if (keyFrom === NO_END) return undefined;
-    const key = this.#keys.find(source, this.#sourceView, keyFrom);
-    if (key === undefined) return undefined;
-    const quoteEnd = this.#skipQuote(source, keyFrom + key.key.length);
-    if (quoteEnd === NO_END) return undefined;
-    const colon = skipSpaces(source, quoteEnd);
-    if (source[colon] !== COLON) return undefined;
-    this.#keyEnd = colon + 1;
-    return key;
   }
 
   /** Copies an array of strings or of objects. Writes nothing if there is nothing to send in it. */

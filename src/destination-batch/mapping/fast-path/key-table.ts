@@ -1,7 +1,7 @@
-import { BACKSLASH, QUOTE } from '../../../shared/ascii.ts';
+import { BACKSLASH, COLON, QUOTE } from '../../../shared/ascii.ts';
 import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { type AttributeName, type AttributeNames, NameUses } from '../attribute-name.ts';
-import { IS_PLAIN } from './json-bytes.ts';
+import { IS_PLAIN, NO_END, skipQuote, skipSpaces } from './json-bytes.ts';
 
 /** The maximum number of cached keys. The keys of a Map column may be different in every row. */
 const MAX_KEYS = 1_000;
@@ -30,8 +30,10 @@ export class KeyTable {
   readonly #names: AttributeNames;
   #slots: (KnownKey | undefined)[] = [];
   #size = 0;
-  /** The last key that was found. */
+  /** The last key that was read. */
   #last: KnownKey | undefined;
+  /** After `read`: where the colon after the key ends. */
+  end = NO_END;
 
   constructor(names: AttributeNames) {
     this.#names = names;
@@ -44,29 +46,43 @@ export class KeyTable {
     this.#last = undefined;
   }
 
-  /** The key that will probably follow the last one. Call `take` if it does. */
-  get guess(): KnownKey | undefined {
-    return this.#last?.next;
-  }
-
-  /** Takes the guess as the last key. */
-  take(guess: KnownKey): void {
-    this.#last = guess;
-  }
-
   /**
-   * Finds the key that begins at `start` and ends before the next quote or backslash. Returns undefined if the key is not
-   * plain ASCII, is not a valid name, or if there are too many keys.
+   * Reads the key whose quote is at `start`, and sets `end`. Returns undefined if the key is not plain ASCII, is not a valid name, or is
+   * not followed by a colon, or if there are too many keys.
    *
    * @param view a view of the bytes.
+   * @param messageEnd where the message ends.
+   * @param isInString whether the JSON is inside a string, so that its quotes are escaped.
    */
-  find(bytes: Buffer, view: DataView, start: number): KnownKey | undefined {
-    const found = this.#search(bytes, view, start);
+  read(bytes: Buffer, view: DataView, start: number, messageEnd: number, isInString: boolean): KnownKey | undefined {
+    const guess = this.#last?.next;
+    if (guess !== undefined) {
+      const quoted = isInString ? guess.quotedInString : guess.quoted;
+      if (quoted.matches(view, start, messageEnd)) {
+        this.#last = guess;
+        this.end = start + quoted.length;
+        return guess;
+      }
+    }
+    const found = this.#find(bytes, view, start, isInString);
     if (this.#last !== undefined) this.#last.next = found;
     this.#last = found;
     return found;
   }
 
+  #find(bytes: Buffer, view: DataView, start: number, isInString: boolean): KnownKey | undefined {
+    const keyFrom = skipQuote(bytes, start, isInString);
+    const key = keyFrom === NO_END ? undefined : this.#search(bytes, view, keyFrom);
+    if (key === undefined) return undefined;
+    const quoteEnd = skipQuote(bytes, keyFrom + key.key.length, isInString);
+    if (quoteEnd === NO_END) return undefined;
+    const colon = skipSpaces(bytes, quoteEnd);
+    if (bytes[colon] !== COLON) return undefined;
+    this.end = colon + 1;
+    return key;
+  }
+
+  /** Finds the key that begins at `start` and ends before the next quote or backslash. */
   #search(bytes: Buffer, view: DataView, start: number): KnownKey | undefined {
     let end = start;
     let hash = 0;
