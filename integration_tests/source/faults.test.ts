@@ -248,7 +248,7 @@ describe.concurrent('between two responses of a run', () => {
   test.each<[string, string, string[]]>([
     ['a column is added', 'adds', ["ALTER TABLE shop.adds ADD COLUMN more String DEFAULT 'z'"]],
     ['parts are merged', 'merges', ['OPTIMIZE TABLE shop.merges FINAL']],
-    ['the table is detached and attached', 'returns', ['DETACH TABLE shop.returns', 'ATTACH TABLE shop.returns']],
+    ['the table is detached and attached', 'returns', ['DETACH TABLE shop.returns SYNC', 'ATTACH TABLE shop.returns']],
   ])('%s: the read continues, each row once', async (_, name, statements) => {
     await table(name, 2000, IN_GROUPS);
     await insert(name, 2000, 5000, GROUPS_OF_PAGES);
@@ -293,7 +293,7 @@ describe.concurrent('between two responses of a run', () => {
     [
       'the table is detached',
       'leaves',
-      ['DETACH TABLE shop.leaves'],
+      ['DETACH TABLE shop.leaves SYNC'],
       ['ATTACH TABLE shop.leaves'],
       /table was dropped or renamed/,
     ],
