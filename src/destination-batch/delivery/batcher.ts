@@ -150,12 +150,16 @@ export class UpdateBatcher {
   #formOfEvents(profile: ProfileNumber): Update {
     const items = this.#waitingItems;
     const first = this.#profiles.get(profile, FIRST);
-    const events = [first];
-    const most = Math.min(this.#eventsPerUpdate, this.#profiles.get(profile, WAITING));
     const kind = items.get(first, KIND);
+    const most = Math.min(this.#eventsPerUpdate, this.#profiles.get(profile, WAITING));
+    let count = 1;
     let event = items.get(first, NEXT);
-    while (events.length < most && items.get(event, KIND) === kind) {
-      events.push(event);
+    for (; count < most && items.get(event, KIND) === kind; count += 1) event = items.get(event, NEXT);
+    // A growing array would reserve memory for 16 more events.
+    const events = new Array<EventNumber>(count);
+    event = first;
+    for (let index = 0; index < count; index += 1) {
+      events[index] = event;
       event = items.get(event, NEXT);
     }
     return { profile, events, attributes: undefined };
