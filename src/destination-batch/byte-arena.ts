@@ -122,10 +122,8 @@ export class ByteArena {
     if (slab === undefined) return offset;
     const bytes = this.countBytes(item);
     const start = this.#items.get(item, START);
-    if (bytes > MAX_BYTES_PER_LOOP) {
-      // V8 optimizes this array away, so this is twice as fast as Buffer.copy.
-      target.set(new Uint8Array(slab.bytes.buffer, start, bytes), offset);
-    } else {
+    if (bytes > MAX_BYTES_PER_LOOP) slab.bytes.copy(target, offset, start, start + bytes);
+    else {
       for (let index = 0; index < bytes; index += 1) target[offset + index] = slab.bytes[start + index] ?? 0;
     }
     return offset + bytes;
