@@ -24,11 +24,11 @@ import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipQuote, skip
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
 import { KeyTable } from './key-table.ts';
 import {
+  countUrlPrefix,
   FIRST_BYTE_BEYOND_ASCII,
   FIRST_BYTE_OF_TWO_UNITS,
   IS_HOST_START,
   MAY_BE_SPACE,
-  URL_PREFIXES,
 } from './text-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
 
@@ -235,10 +235,8 @@ export class JsonCopier {
   #copyUrl(source: Buffer, start: number): number {
     let from = skipQuote(source, start, this.#isInString);
     if (from === NO_END) return NO_END;
-    const view = this.#sourceView;
-    const end = this.#sourceEnd;
-    const prefix = URL_PREFIXES.find((one) => one.matches(view, from, end));
-    if (prefix === undefined || IS_HOST_START[source[from + prefix.length] ?? 0] !== 1) return NO_END;
+    const prefix = countUrlPrefix(this.#sourceView, from, this.#sourceEnd);
+    if (prefix === 0 || IS_HOST_START[source[from + prefix] ?? 0] !== 1) return NO_END;
     const target = this.#target;
     const firstTo = this.to;
     let to = firstTo;
