@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-// Node reads it at each start, which doubles the time of a start: 40 ms, about a thousand times.
+// Node reads it at each start, which doubles the time of a start: 40 ms, hundreds of times.
 // No test leaves this machine.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
