@@ -4,10 +4,10 @@ import { BACKSLASH, DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
 import { viewOf } from './byte-pattern.ts';
 import { skipWords } from './byte-words.ts';
 
-/** A number with at least this many characters may have more digits than a double can represent. */
+/** A number with at least this many digits, including its point, may have more digits than a double can represent. */
 const LONG_DIGITS = 16;
 
-/** JavaScript writes a number with this many zeros after the point with an exponent, such as 1e-7. */
+/** JavaScript writes a number with at least this many zeros after `0.` with an exponent, such as 1e-7. */
 const MANY_ZEROS = 6;
 
 const LETTER_E = 0x65;
@@ -19,6 +19,9 @@ const LOWER_CASE = 0x20;
  * when that part is replaced.
  */
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+
+/** Matches a token of most texts that needs no further check: a string, or a short integer. */
+const SURELY_EXACT = /^(?:"|-?\d{1,15}$)/;
 
 /** The prefix of a string that replaces a number. It is random, so no string in the input begins with it. */
 const NUMBER_MARK = randomUUID();
@@ -37,20 +40,28 @@ export function parseExact(text: string, hasInexact = hasInexactNumber(Buffer.fr
   return withNumbers(
     JSON.parse(
       text.replace(TEXT_OR_NUMBER, (token) =>
-        token.startsWith('"') || !hasInexactNumber(Buffer.from(token)) ? token : `"${NUMBER_MARK}${token}"`,
+        SURELY_EXACT.test(token) || !hasInexactNumber(Buffer.from(token)) ? token : `"${NUMBER_MARK}${token}"`,
       ),
     ),
   );
 }
 
 /** Checks whether JSON in UTF-8 has a number outside strings that JavaScript may write differently. */
-export function hasInexactNumber(bytes: Uint8Array, start = 0, end = bytes.length, view = viewOf(bytes)): boolean {
+export function hasInexactNumber(
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+  givenView: DataView | undefined = undefined,
+): boolean {
+  let view = givenView;
   let at = start;
   while (at < end) {
     const code = bytes[at] ?? 0;
     at += 1;
-    if (code === QUOTE) at = skipText(bytes, view, at, end);
-    else if (isDigit(code)) {
+    if (code === QUOTE) {
+      view ??= viewOf(bytes);
+      at = skipText(bytes, view, at, end);
+    } else if (isDigit(code)) {
       const wholeEnd = skipDigits(bytes, at, end);
       const numberEnd = bytes[wholeEnd] === POINT ? skipDigits(bytes, wholeEnd + 1, end) : wholeEnd;
       if (numberEnd - at + 1 >= LONG_DIGITS || isUnusualFraction(bytes, wholeEnd + 1, numberEnd)) return true;
