@@ -5,6 +5,7 @@ import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { type Finished, finished, run, start, sync } from '../../sandbox/launcher.ts';
 import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
 import { EventMapper } from '../../src/destination-batch/mapping/mapper.ts';
+import { viewOf } from '../../src/shared/byte-pattern.ts';
 import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
@@ -77,7 +78,7 @@ test('the record cutter accepts every line of the source after the first', async
   let parsed = 0;
   for (const line of lines) {
     const bytes = Buffer.from(line);
-    if (mapper.tryCut(bytes, 0, bytes.length) !== undefined) continue;
+    if (mapper.tryCut(bytes, viewOf(bytes), 0, bytes.length) !== undefined) continue;
     parsed += 1;
     mapper.map(JSON.parse(line).record.data, line);
   }

@@ -51,8 +51,8 @@ export class EventMapper {
    * Copies the event from the bytes of a RECORD message of this stream, without parsing the message. The bytes must be valid
    * UTF-8. Returns undefined if the row has to be parsed and mapped.
    */
-  tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
-    return this.#cutter.tryCut(bytes, start, end);
+  tryCut(bytes: Buffer, view: DataView, start: number, end: number): MappedEvent | undefined {
+    return this.#cutter.tryCut(bytes, view, start, end);
   }
 
   /**

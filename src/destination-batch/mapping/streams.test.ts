@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
+import { viewOf } from '../../shared/byte-pattern.ts';
 import { destinationConfigurationSchema } from '../config/schema.ts';
 import { EventArena } from '../event-arena.ts';
 import { parseInputLine } from '../write/input.ts';
@@ -190,7 +191,7 @@ test('each stream has its own settings, in place of the general ones', () => {
     const mapped = found.find(stream, undefined);
     if (mapped?.object !== 'profile_event') throw new Error('Each stream has events.');
     const bytes = Buffer.from(line(stream));
-    const results = [mapped.mapper.map(row, line(stream)), mapped.mapper.tryCut(bytes, 0, bytes.length)];
+    const results = [mapped.mapper.map(row, line(stream)), mapped.mapper.tryCut(bytes, viewOf(bytes), 0, bytes.length)];
     return results.map((each) => (each?.kind === 'event' ? JSON.parse(arena.read(each.event)) : each));
   });
   const expected = [
@@ -286,7 +287,7 @@ describe('the schema of a column decides whether its numbers are integers or flo
     const message = parseInputLine(bytes);
     const mapped = [
       message.kind === 'record' ? stream.mapper.map(message.data, line) : undefined,
-      stream.mapper.tryCut(bytes, 0, bytes.length),
+      stream.mapper.tryCut(bytes, viewOf(bytes), 0, bytes.length),
     ];
     return mapped.map((each) => (each?.kind === 'event' ? arena.read(each.event) : String(each?.kind)));
   };

@@ -192,7 +192,7 @@ export class WriteSession {
     for (const end of ends) {
       this.#stopAtCheckpoint();
       if (this.#stopReading.signal.aborted) return;
-      if (!isValid || !this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes, from, end, view));
+      if (!isValid || !this.#cutRecord(bytes, view, from, end)) this.#handle(parseInputLine(bytes, from, end, view));
       from = end + 1;
     }
     this.#stopAtCheckpoint();
@@ -227,10 +227,10 @@ export class WriteSession {
   /**
    * Maps a row the fast way: copies its event from the bytes of the line. Returns false if the line has to be parsed.
    */
-  #cutRecord(bytes: Buffer, start: number, end: number): boolean {
+  #cutRecord(bytes: Buffer, view: DataView, start: number, end: number): boolean {
     if (this.#lastStream === undefined) return false;
     const { name, key, mapper } = this.#lastStream;
-    const mapped = mapper.tryCut(bytes, start, end);
+    const mapped = mapper.tryCut(bytes, view, start, end);
     if (mapped === undefined) return false;
     this.#report.countRow();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);

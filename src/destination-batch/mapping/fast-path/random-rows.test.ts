@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withRulesOnly } from '../../../../integration_tests/support/rules-only.ts';
 import { anyText } from '../../../../sandbox/any-text.ts';
+import { viewOf } from '../../../shared/byte-pattern.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../batch/limits.ts';
 import type { Change } from '../../codes.ts';
 import { DEFAULT_MAPPING, type Mapping } from '../../config/mapping.ts';
@@ -587,7 +588,7 @@ class Comparison {
     const chunk = Buffer.concat([CHUNK_START, line, CHUNK_END]);
     const end = CHUNK_START.length + line.length;
     // Like the session, which parses lines that are not valid UTF-8.
-    const cut = isUtf8(chunk) ? this.#cutting.tryCut(chunk, CHUNK_START.length, end) : undefined;
+    const cut = isUtf8(chunk) ? this.#cutting.tryCut(chunk, viewOf(chunk), CHUNK_START.length, end) : undefined;
     const mapped = cut ?? (message.kind === 'record' ? this.#cutting.map(message.data, message.line) : undefined);
     if (cut !== undefined) this.counts.cut += 1;
     else if (mapped === undefined) this.counts.notRows += 1;

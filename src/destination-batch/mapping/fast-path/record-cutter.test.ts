@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withRulesOnly } from '../../../../integration_tests/support/rules-only.ts';
+import { viewOf } from '../../../shared/byte-pattern.ts';
 import { isJsonObject } from '../../../shared/exact-json.ts';
 import { DEFAULT_LIMITS } from '../../batch/limits.ts';
 import type { Slab } from '../../byte-arena.ts';
@@ -67,7 +68,7 @@ function cutLine(mapper: EventMapper, line: string | Buffer): MappedEvent | unde
   if (!isUtf8(bytes)) return undefined;
   // As in a chunk: between two other lines.
   const chunk = Buffer.concat([Buffer.from('{"type":"LOG"}\n'), bytes, Buffer.from('\n{"type":"RECORD"}\n')]);
-  return mapper.tryCut(chunk, 15, 15 + bytes.length);
+  return mapper.tryCut(chunk, viewOf(chunk), 15, 15 + bytes.length);
 }
 
 /** An array of objects with this many dates in all. Each becomes a timestamp, which is 10 bytes longer. */
@@ -372,12 +373,12 @@ describe('does not cut a row', () => {
       mapLine(mapper, lineOf(ROW));
       const end = whole.indexOf('\n');
       const chunk = Buffer.from(`${whole}\n`);
-      expect(mapper.tryCut(chunk, 0, end)).toBeUndefined();
+      expect(mapper.tryCut(chunk, viewOf(chunk), 0, end)).toBeUndefined();
       own.expectUntouched();
       // The slab ends where the reserved bytes end.
       const { used } = own.reserve(1);
       own.add('x'.repeat(64 * 1024 - used - end - 1187));
-      expect(mapper.tryCut(chunk, 0, end)).toBeUndefined();
+      expect(mapper.tryCut(chunk, viewOf(chunk), 0, end)).toBeUndefined();
     }
   });
 

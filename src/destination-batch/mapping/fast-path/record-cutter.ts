@@ -47,9 +47,8 @@ export class RecordCutter {
   #envelope = new BytePattern('');
   /** Whether the last message began with it. */
   #hasEnvelope = false;
-  /** The last chunk of lines, and a view of it. */
-  #bytes: Buffer = Buffer.alloc(0);
-  #view = viewOf(this.#bytes);
+  /** A view of the bytes of the message. */
+  #view = viewOf(Buffer.alloc(0));
   #names: readonly string[] = [];
   #columns: readonly Column[] = [];
   /** The columns of the last parsed row, if they differ from the learned columns. */
@@ -95,15 +94,13 @@ export class RecordCutter {
   /**
    * Returns the event of the message in these bytes, which must be valid UTF-8. Returns undefined if the message has to be
    * parsed, for example to find out why its row is rejected.
+   *
+   * @param view a view of the bytes.
    */
-  tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
+  tryCut(bytes: Buffer, view: DataView, start: number, end: number): MappedEvent | undefined {
     const columns = this.#columns;
     if (this.#rules.isFull || end - start > MAX_MESSAGE_BYTES) return undefined;
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = viewOf(bytes);
-    }
-    const view = this.#view;
+    this.#view = view;
     this.#hasEnvelope = this.#envelope.length > 0 && this.#envelope.matches(view, start, end);
     if (!this.#hasEnvelope || columns.length === 0) return undefined;
     const slab = this.#arena.reserve(HEAD_BYTES + end - start + SPARE_BYTES + END_BYTES + MOST_OVERWRITTEN_BYTES);
