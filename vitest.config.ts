@@ -56,7 +56,7 @@ class LongestFirst extends BaseSequencer {
     const place = ({ moduleId, project }: TestSpecification): number => {
       const index = LONGEST.indexOf(relative(this.ctx.config.root, moduleId));
       if (index !== -1) return index;
-      // Vitest ends a worker if the next file is of another project: a new one loads all modules and starts a ClickHouse again.
+      // Vitest ends a worker before a file of another project. The next worker has to load all modules and start a ClickHouse again.
       return project.name === 'integration' ? LONGEST.length : LONGEST.length + 1;
     };
     return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
