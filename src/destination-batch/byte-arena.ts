@@ -50,8 +50,8 @@ export class ByteArena {
   #current = this.#addSlab(SLAB_BYTES);
   #heldBytes = 0;
   readonly #items = new Int32Table(ITEM_COLUMNS);
-  /** The number of rows of the table of items. */
-  #numbers = 0;
+  /** The number of rows of the table of items that have been used. */
+  #usedRows = 0;
   readonly #freeNumbers: ItemNumber[] = [];
 
   /** The total size of the slabs that contain items, in bytes. */
@@ -74,7 +74,7 @@ export class ByteArena {
     if (slab.items === 0) this.#heldBytes += slab.bytes.length;
     slab.items += 1;
     slab.used = end;
-    const item = this.#freeNumbers.pop() ?? this.#addNumber();
+    const item = this.#freeNumbers.pop() ?? this.#addRow();
     this.#items.set(item, SLAB, slab.number);
     this.#items.set(item, START, start);
     this.#items.set(item, END, end);
@@ -102,13 +102,13 @@ export class ByteArena {
 
   /** Returns the JSON of an item. */
   read(item: ItemNumber): string {
-    return this.#slabOf(item)?.bytes.toString('utf8', this.#items.get(item, START), this.#items.get(item, END)) ?? '';
+    return this.#slabOf(item).bytes.toString('utf8', this.#items.get(item, START), this.#items.get(item, END));
   }
 
   /** Checks whether an item consists of these bytes. `view` is a view of them. */
   equals(item: ItemNumber, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const slab = this.#slabOf(item);
-    if (slab === undefined || this.countBytes(item) !== end - start) return false;
+    if (this.countBytes(item) !== end - start) return false;
     let own = this.#items.get(item, START);
     let at = start;
     for (; at + 4 <= end; at += 4, own += 4) if (slab.view.getInt32(own) !== view.getInt32(at)) return false;
@@ -119,7 +119,6 @@ export class ByteArena {
   /** Copies an item to `offset`, and returns the end of the copy. */
   copy(item: ItemNumber, target: Buffer, offset: number): number {
     const slab = this.#slabOf(item);
-    if (slab === undefined) return offset;
     const bytes = this.countBytes(item);
     const start = this.#items.get(item, START);
     if (bytes > MAX_BYTES_PER_LOOP) slab.bytes.copy(target, offset, start, start + bytes);
@@ -133,7 +132,6 @@ export class ByteArena {
   release(item: ItemNumber): void {
     this.#freeNumbers.push(item);
     const slab = this.#slabOf(item);
-    if (slab === undefined) return;
     slab.items -= 1;
     if (slab.items > 0) return;
     this.#heldBytes -= slab.bytes.length;
@@ -141,13 +139,13 @@ export class ByteArena {
     if (slab !== this.#current) this.#recycle(slab);
   }
 
-  #slabOf(item: ItemNumber): Slab | undefined {
-    return this.#slabs[this.#items.get(item, SLAB)];
+  #slabOf(item: ItemNumber): Slab {
+    return this.#slabs[this.#items.get(item, SLAB)] ?? NO_SLAB;
   }
 
-  #addNumber(): ItemNumber {
-    const item = this.#numbers;
-    this.#numbers += 1;
+  #addRow(): ItemNumber {
+    const item = this.#usedRows;
+    this.#usedRows += 1;
     this.#items.reserve(item);
     return item;
   }
@@ -158,7 +156,7 @@ export class ByteArena {
     return slab;
   }
 
-  /** Keeps an empty slab for other items, unless it is larger than most. */
+  /** Keeps an empty slab for other items. A slab for one large item is freed instead. */
   #recycle(slab: Slab): void {
     if (slab.bytes.length === SLAB_BYTES) {
       this.#freeSlabs.push(slab);

@@ -15,7 +15,8 @@ const HIGH_BITS = 0x80808080;
  * Copies ASCII characters that are not below `lowest` and neither quotes nor backslashes. Stops before the first other byte, or at most
  * three bytes before `end`.
  *
- * @param end where the valid part of the source ends. It is not read from the view, because V8 11 calls a function for that.
+ * @param end where the valid part of the source ends. This is a parameter, because in Node 20 reading `byteLength` of a view is a
+ *   function call.
  * @param target has room for the copy and `MOST_OVERWRITTEN_BYTES`, which may be overwritten.
  * @param lowest the lowest ASCII code that is copied, repeated in all four bytes of the number: 0x20202020 for a space.
  * @returns the end of what was copied.
@@ -60,7 +61,8 @@ export function skipPlainWords(bytes: DataView, offset: number, end: number): nu
 }
 
 /**
- * Skips bytes that are neither quotes, backslashes nor below a space. Stops before the first other byte, or at most three bytes before `end`.
+ * Skips all bytes except quotes, backslashes and control characters below a space. It also skips bytes beyond ASCII. It stops before the
+ * first other byte, or at most three bytes before `end`.
  *
  * @returns the end of what was skipped.
  */

@@ -56,14 +56,14 @@ export class UpdateBatcher {
   readonly #arena: EventArena;
   readonly #limits: UpdateLimits;
   readonly #eventsPerUpdate: number;
-  readonly #profiles = new Int32Table(PROFILE_COLUMNS);
-  /** The number of rows of the table of profiles. */
+  readonly #profileTable = new Int32Table(PROFILE_COLUMNS);
+  /** The highest number of a profile that had items, plus 1. */
   #profileRows = 0;
   /** The profiles that have items but no update in flight, in the order in which they became ready. */
   readonly #ready = new Queue<ProfileNumber>();
-  readonly #waitingItems = new Int32Table(ITEM_COLUMNS);
+  readonly #itemTable = new Int32Table(ITEM_COLUMNS);
   /** The number of waiting items. */
-  #items = 0;
+  #itemCount = 0;
   /** The number of items that are rows with attributes. */
   #attributeRows = 0;
   #updates = 0;
@@ -77,7 +77,7 @@ export class UpdateBatcher {
 
   /** The number of waiting items. */
   get items(): number {
-    return this.#items;
+    return this.#itemCount;
   }
 
   /** The number of updates for all waiting items, assuming that an update can contain as many rows with attributes as events. */
@@ -102,8 +102,8 @@ export class UpdateBatcher {
   }
 
   #append(profile: ProfileNumber, item: EventNumber, kind: ItemKind): void {
-    const profiles = this.#profiles;
-    const items = this.#waitingItems;
+    const profiles = this.#profileTable;
+    const items = this.#itemTable;
     profiles.reserve(profile);
     items.reserve(item);
     this.#profileRows = Math.max(this.#profileRows, profile + 1);
@@ -118,7 +118,7 @@ export class UpdateBatcher {
     profiles.set(profile, LAST, item);
     if (waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
     profiles.set(profile, WAITING, waiting + 1);
-    this.#items += 1;
+    this.#itemCount += 1;
   }
 
   /**
@@ -137,7 +137,7 @@ export class UpdateBatcher {
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
       this.#removeFirst(update);
-      this.#profiles.set(profile, IN_FLIGHT, 1);
+      this.#profileTable.set(profile, IN_FLIGHT, 1);
       updates.push(update);
     }
     return updates;
@@ -148,10 +148,10 @@ export class UpdateBatcher {
    * their time with others. If Batch refused some of them, its response would name only the update, and not the events.
    */
   #formOfEvents(profile: ProfileNumber): Update {
-    const items = this.#waitingItems;
-    const first = this.#profiles.get(profile, FIRST);
+    const items = this.#itemTable;
+    const first = this.#profileTable.get(profile, FIRST);
     const kind = items.get(first, KIND);
-    const most = Math.min(this.#eventsPerUpdate, this.#profiles.get(profile, WAITING));
+    const most = Math.min(this.#eventsPerUpdate, this.#profileTable.get(profile, WAITING));
     let count = 1;
     let event = items.get(first, NEXT);
     for (; count < most && items.get(event, KIND) === kind; count += 1) event = items.get(event, NEXT);
@@ -169,40 +169,40 @@ export class UpdateBatcher {
   #form(profile: ProfileNumber): Update {
     const events: EventNumber[] = [];
     const merger = new AttributeMerger(this.#limits.attributes_per_update);
-    let item = this.#profiles.get(profile, FIRST);
-    const isUntimely = this.#waitingItems.get(item, KIND) === UNTIMELY_EVENT;
-    for (let left = this.#profiles.get(profile, WAITING); left > 0; left -= 1) {
-      const kind = this.#waitingItems.get(item, KIND);
+    let item = this.#profileTable.get(profile, FIRST);
+    const isUntimely = this.#itemTable.get(item, KIND) === UNTIMELY_EVENT;
+    for (let left = this.#profileTable.get(profile, WAITING); left > 0; left -= 1) {
+      const kind = this.#itemTable.get(item, KIND);
       if ((kind === UNTIMELY_EVENT) !== isUntimely) break;
       if (kind === ATTRIBUTES) {
         if (!merger.add(item, this.#arena.read(item))) break;
       } else if (events.length < this.#eventsPerUpdate) events.push(item);
       else break;
-      item = this.#waitingItems.get(item, NEXT);
+      item = this.#itemTable.get(item, NEXT);
     }
     return { profile, events, attributes: merger.merged };
   }
 
   #removeFirst({ profile, events, attributes }: Update): void {
-    const waiting = this.#profiles.get(profile, WAITING);
+    const waiting = this.#profileTable.get(profile, WAITING);
     if (attributes === undefined) {
-      this.#profiles.set(profile, FIRST, this.#waitingItems.get(events.at(-1) ?? NONE, NEXT));
+      this.#profileTable.set(profile, FIRST, this.#itemTable.get(events.at(-1) ?? NONE, NEXT));
       this.#count(profile, waiting - events.length);
       return;
     }
     const items = events.length + attributes.rows.length;
-    let first = this.#profiles.get(profile, FIRST);
-    for (let index = 0; index < items; index += 1) first = this.#waitingItems.get(first, NEXT);
-    this.#profiles.set(profile, FIRST, first);
+    let first = this.#profileTable.get(profile, FIRST);
+    for (let index = 0; index < items; index += 1) first = this.#itemTable.get(first, NEXT);
+    this.#profileTable.set(profile, FIRST, first);
     this.#count(profile, waiting - items);
     this.#attributeRows -= attributes.rows.length;
   }
 
   #count(profile: ProfileNumber, waiting: number): void {
-    const before = this.#profiles.get(profile, WAITING);
+    const before = this.#profileTable.get(profile, WAITING);
     this.#updates += this.#countUpdates(waiting) - this.#countUpdates(before);
-    this.#items += waiting - before;
-    this.#profiles.set(profile, WAITING, waiting);
+    this.#itemCount += waiting - before;
+    this.#profileTable.set(profile, WAITING, waiting);
   }
 
   #countUpdates(events: number): number {
@@ -213,28 +213,28 @@ export class UpdateBatcher {
   drop(isDropped: (item: EventNumber) => boolean): EventNumber[] {
     const dropped: EventNumber[] = [];
     for (let profile = 0; profile < this.#profileRows; profile += 1) {
-      const waiting = this.#profiles.get(profile, WAITING);
+      const waiting = this.#profileTable.get(profile, WAITING);
       const kept: EventNumber[] = [];
-      let item = this.#profiles.get(profile, FIRST);
+      let item = this.#profileTable.get(profile, FIRST);
       for (let index = 0; index < waiting; index += 1) {
         (isDropped(item) ? dropped : kept).push(item);
-        item = this.#waitingItems.get(item, NEXT);
+        item = this.#itemTable.get(item, NEXT);
       }
-      for (const [index, each] of kept.entries()) this.#waitingItems.set(each, NEXT, kept[index + 1] ?? NONE);
-      this.#profiles.set(profile, FIRST, kept[0] ?? NONE);
-      this.#profiles.set(profile, LAST, kept.at(-1) ?? NONE);
+      for (const [index, each] of kept.entries()) this.#itemTable.set(each, NEXT, kept[index + 1] ?? NONE);
+      this.#profileTable.set(profile, FIRST, kept[0] ?? NONE);
+      this.#profileTable.set(profile, LAST, kept.at(-1) ?? NONE);
       this.#count(profile, kept.length);
     }
-    this.#ready.keep((profile) => this.#profiles.get(profile, WAITING) > 0);
-    this.#attributeRows -= dropped.filter((item) => this.#waitingItems.get(item, KIND) === ATTRIBUTES).length;
+    this.#ready.keep((profile) => this.#profileTable.get(profile, WAITING) > 0);
+    this.#attributeRows -= dropped.filter((item) => this.#itemTable.get(item, KIND) === ATTRIBUTES).length;
     return dropped;
   }
 
   /** Marks an update as settled, so that the next events of its profile can be sent. */
   release({ profile }: Update): void {
     const { profiles } = this.#arena;
-    this.#profiles.set(profile, IN_FLIGHT, 0);
-    if (this.#profiles.get(profile, WAITING) > 0) this.#ready.push(profile);
+    this.#profileTable.set(profile, IN_FLIGHT, 0);
+    if (this.#profileTable.get(profile, WAITING) > 0) this.#ready.push(profile);
     else if (profiles.size > MAX_IDLE_PROFILES) profiles.remove(profile);
   }
 }

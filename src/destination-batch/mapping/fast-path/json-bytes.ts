@@ -13,6 +13,7 @@ import {
 } from '../../../shared/ascii.ts';
 import { skipPlainWords, skipWords } from '../../../shared/byte-words.ts';
 import { hasInexactNumber, parseExact } from '../../../shared/exact-json.ts';
+import { isPlain } from '../text.ts';
 
 /** These functions find where JSON values end in a buffer, without parsing the values. */
 
@@ -20,9 +21,7 @@ import { hasInexactNumber, parseExact } from '../../../shared/exact-json.ts';
 export const NO_END = -1;
 
 /** A table by character code: 1 for printable ASCII that JSON does not escape. */
-export const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) =>
-  Number(code >= SPACE && code < 0x7f && code !== QUOTE && code !== BACKSLASH),
-);
+export const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) => Number(isPlain(code)));
 
 /** A table by character code: 1 for the characters of numbers. */
 const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
@@ -32,7 +31,11 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 /** The maximum length of an integer that is copied, with its sign. An integer this short always fits in 64 bits. */
 const MAX_INTEGER_CHARACTERS = 18;
 
-/** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. `end` is where the message ends. */
+/**
+ * Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape.
+ *
+ * @param end where the message ends. A byte at this place must not be plain.
+ */
 export function skipPlain(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
   let at = skipPlainWords(view, offset, end);
   while (IS_PLAIN[bytes[at] ?? 0] === 1) at += 1;

@@ -24,11 +24,11 @@ import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipQuote, skip
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
 import { KeyTable } from './key-table.ts';
 import {
-  countUrlPrefix,
   FIRST_BYTE_BEYOND_ASCII,
   FIRST_BYTE_OF_TWO_UNITS,
   IS_HOST_START,
   MAY_BE_SPACE,
+  skipUrlPrefix,
 } from './text-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
 
@@ -186,7 +186,7 @@ export class JsonCopier {
   #copyString(source: Buffer, start: number): number {
     const target = this.#target;
     const isInString = this.#isInString;
-    let from = skipQuote(source, start, this.#isInString);
+    let from = skipQuote(source, start, isInString);
     let code = source[from] ?? 0;
     // The string may be blank, or JSON after white space.
     if (code <= SPACE || MAY_BE_SPACE[code] === 1) return NO_END;
@@ -228,15 +228,15 @@ export class JsonCopier {
     const characters = to - firstTo - extra;
     if (characters === 0 || characters > this.#limits.string_characters) return NO_END;
     this.to = to;
-    return skipQuote(source, from, this.#isInString);
+    return skipQuote(source, from, isInString);
   }
 
   /** Copies a common URL, which is ASCII and needs no further check. */
   #copyUrl(source: Buffer, start: number): number {
     let from = skipQuote(source, start, this.#isInString);
     if (from === NO_END) return NO_END;
-    const prefix = countUrlPrefix(this.#sourceView, from, this.#sourceEnd);
-    if (prefix === 0 || IS_HOST_START[source[from + prefix] ?? 0] !== 1) return NO_END;
+    const host = skipUrlPrefix(this.#sourceView, from, this.#sourceEnd);
+    if (host === NO_END || IS_HOST_START[source[host] ?? 0] !== 1) return NO_END;
     const target = this.#target;
     const firstTo = this.to;
     let to = firstTo;

@@ -32,7 +32,7 @@ export class KeyTable {
   #size = 0;
   /** The last key that was read. */
   #last: KnownKey | undefined;
-  /** After `read`: where the colon after the key ends. */
+  /** After `read` returned a key: where the colon after it ends. */
   end = NO_END;
 
   constructor(names: AttributeNames) {
@@ -47,8 +47,8 @@ export class KeyTable {
   }
 
   /**
-   * Reads the key whose quote is at `start`, and sets `end`. Returns undefined if the key is not plain ASCII, is not a valid name, or is
-   * not followed by a colon, or if there are too many keys.
+   * Reads the key whose quote is at `start`, and sets `end`. Returns undefined if no colon follows the key, if the key is not plain
+   * ASCII or not a valid name, or if there are too many keys.
    *
    * @param view a view of the bytes.
    * @param messageEnd where the message ends.
@@ -91,7 +91,7 @@ export class KeyTable {
       hash = (Math.imul(hash, 31) + code) | 0;
       end += 1;
     }
-    if (!isEndOfKey(code)) return undefined;
+    if (code !== QUOTE && code !== BACKSLASH) return undefined;
     hash ^= hash >>> 12;
     for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
       const known = this.#slots[slot];
@@ -119,8 +119,4 @@ export class KeyTable {
     this.#size += 1;
     return known;
   }
-}
-
-function isEndOfKey(code: number | undefined): boolean {
-  return code === QUOTE || code === BACKSLASH;
 }

@@ -1,14 +1,15 @@
 import { BytePattern } from '../../../shared/byte-pattern.ts';
+import { NO_END } from './json-bytes.ts';
 
 /** These tables describe the bytes of strings and URLs. */
 
 /** The slashes of a URL may be escaped in JSON. */
 const URL_PREFIXES = ['https:\\/\\/', 'https://', 'http:\\/\\/', 'http://'].map((prefix) => new BytePattern(prefix));
 
-/** Returns the length of the scheme and the slashes of a URL at `offset`, or 0. `end` is where the valid part of `bytes` ends. */
-export function countUrlPrefix(bytes: DataView, offset: number, end: number): number {
-  for (const prefix of URL_PREFIXES) if (prefix.matches(bytes, offset, end)) return prefix.length;
-  return 0;
+/** Returns the end of the scheme and the slashes of a URL at `offset`, or NO_END. `end` is where the message ends. */
+export function skipUrlPrefix(bytes: DataView, offset: number, end: number): number {
+  for (const prefix of URL_PREFIXES) if (prefix.matches(bytes, offset, end)) return offset + prefix.length;
+  return NO_END;
 }
 
 /** A table by character code: 1 for the characters that most host names begin with. */
