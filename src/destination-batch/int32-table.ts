@@ -24,7 +24,7 @@ export class Int32Table {
     this.#values = larger;
   }
 
-  /** Returns a number, or 0 if there is no such row. */
+  /** Returns a number, or 0 if the row does not exist. */
   get(row: number, column: number): number {
     return this.#values[row * this.#columns + column] ?? 0;
   }
