@@ -19,10 +19,15 @@ import {
 } from '../support/support.ts';
 import { COLUMNS, FEW, MANY, MANY_ROWS } from './example-tables.ts';
 
-/** For this user, the server reads a table from its beginning to its end, and not in two places at once. */
-const READER_IN_ONE_THREAD = readerWith('reader_in_one_thread', { settings: { max_threads: 1 } });
+/**
+ * For this user, the server reads a table from its beginning to its end, and sends one small block of rows after the other. An
+ * exception drops the blocks that the server has read but not sent. With the default size, these can be all rows before it.
+ */
+const READER_OF_SMALL_BLOCKS = readerWith('reader_of_small_blocks', {
+  settings: { max_threads: 1, max_block_size: 1000 },
+});
 
-const server = clickHouseWith('shop', [READER_IN_ONE_THREAD]);
+const server = clickHouseWith('shop', [READER_OF_SMALL_BLOCKS]);
 const { read, readArguments } = sourceReader(server, 'shop', runInProcess);
 
 beforeAll(() =>
@@ -208,7 +213,7 @@ describe('a read in which a stream fails', () => {
       `INSERT INTO shop.explosive SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, repeat('x', 1000) FROM numbers(30000)`,
       `CREATE VIEW shop.explodes AS SELECT *, throwIf(n = 28000, 'kaboom') AS fuse FROM shop.explosive`,
     );
-    const broken = await read('explodes', { user: READER_IN_ONE_THREAD });
+    const broken = await read('explodes', { user: READER_OF_SMALL_BLOCKS });
     expect(broken.code).toBe(1);
     expect(statuses(broken).at(-1)).toBe('INCOMPLETE');
     expect(errors(broken)[0]?.message).toMatch(/kaboom/);
