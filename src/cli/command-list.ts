@@ -8,7 +8,7 @@ type ListedCommand = {
   describe: string;
   /** The launcher that offers the command, if not all of them do. A launcher for people offers every command. */
   only?: Role | 'people';
-  /** Loads the command. Only the one that is called is loaded. */
+  /** Loads the command. Only the one that is called is loaded; `completion` loads all. */
   load: () => Promise<Command>;
 };
 

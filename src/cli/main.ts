@@ -10,7 +10,7 @@ import { runConnector } from './run-connector.ts';
 /** The arguments with which a launcher prints its help or its version. */
 const OF_THE_LAUNCHER = ['--help', '-h', 'help', '--version', '-v', '-V'];
 
-/** With this argument, the script of a shell asks for completions. */
+/** With this argument, the completion script of a shell asks for completions. */
 const COMPLETIONS = '--get-yargs-completions';
 
 /** Runs the command named in process.argv. */
@@ -38,7 +38,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
 function describeLauncher(launcher: Launcher, args: readonly string[]): Argv {
   const { name } = launcher;
   const parser = yargs([...args])
-    // Otherwise it would be repeated before each command.
+    // Otherwise the help would repeat the name of the launcher before each command.
     .scriptName('')
     .usage(`${name} COMMAND\n\nSends rows from ClickHouse to Batch profiles, as events or as attributes.`)
     .usageConfiguration({ 'hide-types': true })

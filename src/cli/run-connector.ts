@@ -25,7 +25,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
     signals: STOP_SIGNALS,
     onFirst: (signal) => {
       const advice =
-        'A second signal, such as Ctrl-C, stops immediately; the next run then repeats the rows after the last state.';
+        'A second signal, such as Ctrl-C, ends the process immediately; the next run then repeats the rows after the last state.';
       output.write(log('INFO', `${signal}: stopping after the work in progress. ${advice}`)).catch(() => {});
     },
   });

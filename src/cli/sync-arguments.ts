@@ -32,18 +32,18 @@ export const SYNC_OPTIONS = {
   destination: { ...describeJsonFile('the configuration of the destination'), demandOption: false },
   state: { ...describeJsonFile('the progress, created by the first run, or s3://BUCKET/KEY'), demandOption: false },
   config: {
-    ...describeJsonFile('these options; those on the command line take precedence'),
+    ...describeJsonFile('most of these options; those on the command line take precedence'),
     demandOption: false,
   },
   stream: {
     type: 'string',
     array: true,
     requiresArg: true,
-    describe: 'one or more tables or views to sync; required if the source has several',
+    describe: 'one or more streams to sync (tables, views or queries); required if the source has several',
   },
   'all-streams': {
     type: 'boolean',
-    describe: 'sync every table and view of the source, including ones added later',
+    describe: 'sync every stream of the source, including ones added later',
   },
   limit: rowLimit,
   'full-refresh': {
@@ -81,7 +81,8 @@ export const SYNC_OPTIONS = {
   'stale-after': {
     type: 'string',
     requiresArg: true,
-    describe: 'also alert, and fail at /readyz, when the newest row sent is older than this, such as 90s, 30m or 2h',
+    describe:
+      'also alert, and answer 503 at /readyz, when the newest row sent is older than this, such as 90s, 30m or 2h',
   },
   'metrics-port': {
     type: 'string',
@@ -151,7 +152,7 @@ function listRequestLogArguments(
   const options = readRequestLogOptions(name, parsed);
   if (options === undefined) return [];
   const { requestLogMode: mode } = parsed;
-  // `write` may run in another folder, that of --config.
+  // `write` may run in another folder: that of the file that --config names.
   return ['--request-log', resolve(options.path), ...(mode === undefined ? [] : ['--request-log-mode', mode])];
 }
 
@@ -194,7 +195,7 @@ function isEmpty(options: object): boolean {
 }
 
 function addAlertOptions(given: AlertArguments, file: AlertArguments): AlertArguments {
-  // The headers of the file may contain a token for the URL of the file, which another server must not get.
+  // The alert headers in the file may contain a token for the alert URL in the file. No other server must get this token.
   const { alertHeaders } = given.alertUrl === undefined ? file : {};
   return {
     alertUrl: given.alertUrl ?? file.alertUrl,

@@ -1,6 +1,6 @@
 import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 
-/** Separates the attributes of a row. JSON contains no line breaks, except between its tokens, where the destination writes none. */
+/** Separates the attributes of a row. JSON can contain line breaks only between its tokens, and the destination writes none there. */
 const SEPARATOR = '\n';
 
 /** Matches the name of an attribute with a type, such as `date(x)`. */
@@ -32,7 +32,7 @@ export function readAttributeRow(text: string): RowAttribute[] {
   });
 }
 
-/** Parses the attributes that `writeAttributeRow` wrote, by their names. Numbers keep all their digits. */
+/** Parses the attributes that `writeAttributeRow` wrote into an object with their names as keys. Numbers keep all their digits. */
 export function parseAttributeRow(text: string): Record<string, unknown> {
   const attributes = parseExact(`{${text.replaceAll(SEPARATOR, ',')}}`);
   return isJsonObject(attributes) ? attributes : {};

@@ -50,7 +50,7 @@ export type Preview = {
  */
 export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
   const reported = new Set<string>();
-  // The source runs twice, for `discover` and for `read`, and logs the same warnings each time.
+  // The source connects several times, for `discover`, for the first run and for `read`, and logs the same warnings each time.
   const warn = (message: string): void => {
     if (!reported.has(message)) options.warn(message);
     reported.add(message);

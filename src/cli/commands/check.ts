@@ -13,7 +13,7 @@ Tests a configuration: whether the server can be reached, whether it accepts the
   examples: ['$0 --config source.json'],
 };
 
-/** Matches the options that only exist for people. */
+/** Matches the options that only people use. */
 const OPTION_FOR_PEOPLE = /^(?:--(?:source|destination)(?:=.*)?|--help|-h)$/;
 
 export const checkCommand: Command = {

@@ -40,8 +40,8 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Converts a connection error to an error of the connector. The messages of Node, OpenSSL and undici are not shown,
- * because they don't say what a user can do.
+ * Converts a connection error to an error of the connector. If the error has a code, the messages of Node, OpenSSL and undici are
+ * not shown, because they don't say what a user can do.
  *
  * @param address the address of Batch, such as `https://host`.
  */

@@ -105,7 +105,7 @@ export class RequestLog {
     }
   }
 
-  /** Formats the line up to the body, which is copied unchanged, because it may contain more digits than a JavaScript number. */
+  /** Formats the line up to the body. The body is copied unchanged, because its numbers may have more digits than JavaScript can hold. */
   #formatHead({ path, attempt, milliseconds, received }: SentRequest): string {
     const head = {
       at: new Date(this.#now() - milliseconds).toISOString(),

@@ -13,8 +13,8 @@ const EVENT_NAME_COLUMN = 'event_name';
 const EVENT_TIME = 'event_time';
 
 /**
- * The cursor column that Cloud Sync requires (docs/batch-api.md, section 5). It is needed only for reading, so it is
- * never sent to Batch.
+ * The cursor column that Cloud Sync requires (docs/batch-api.md, section 5). It is needed only for reading, so it never
+ * becomes an attribute.
  */
 const CURSOR = 'last_updated_at';
 
@@ -124,7 +124,7 @@ const NAME_OPTIONS = ['event_name_column', 'constant_event_name', 'event_name'] 
 /** The options that are only for events, and not for attributes of profiles. */
 export const EVENT_OPTIONS = [...NAME_OPTIONS, 'event_time_column'] as const;
 
-/** The groups of options of which only one can be set. */
+/** Groups of options. Only one option of each group can be set. */
 export const EXCLUSIVE_OPTIONS: readonly (readonly MappingOption[])[] = [
   NAME_OPTIONS,
   ['include_columns', 'exclude_columns'],

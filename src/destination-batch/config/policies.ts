@@ -6,7 +6,7 @@ const choices = {
   invalid_attribute: z.enum(['drop', 'reject_event']).meta({
     title: 'Invalid attribute',
     description:
-      'For attributes that break a rule of Batch. drop: send the event without the attribute, with one warning per column. reject_event: reject the row. Empty strings and strings of white space are always left out, because String columns often contain them instead of NULL.',
+      'For attributes that break a rule of Batch. drop: send the event without the attribute, with one warning per column. reject_event: reject the row. In events, empty strings and strings of white space are always left out, because String columns often contain them instead of NULL.',
     order: 0,
   }),
   long_text: z.enum(['drop', 'truncate']).meta({

@@ -169,7 +169,7 @@ export const destinationConfigurationSchema = z
     endpoint: z.enum(['auto', 'update', 'mass_update']).default('auto').meta({
       title: 'Endpoint',
       description:
-        'update: 300 profiles per second; events appear on their profiles quickly. mass_update: 10,000 profiles per second; Batch processes them later. auto: start with update, and switch to mass_update for the rest of the sync if sending the backlog would take more than 20 seconds.',
+        'update: 300 profiles per second; events appear on their profiles quickly. mass_update: 10,000 profiles per second; Batch processes them later. auto: start with update, and switch to mass_update for the rest of the sync if sending the backlog would take more than 20 seconds, or if the queue is full.',
       order: 4,
     }),
     rate_limit: z

@@ -25,9 +25,12 @@ const ownSettings = strictOptions({
       "What the rows become. profile_event: events of profiles. profile_attributes: attributes of profiles. A platform's destination_object_name takes precedence. Defaults to profile_event.",
     order: 0,
   }),
-  mapping: uncheckedMapping
-    .optional()
-    .meta({ title: 'Mapping', description: 'The options of the mapping that differ for this stream.', order: 1 }),
+  mapping: uncheckedMapping.optional().meta({
+    title: 'Mapping',
+    description:
+      'The options of the mapping that differ for this stream. For an option that is not set here, the general mapping applies, and not the default of the option.',
+    order: 1,
+  }),
   policies: streamPolicies
     .optional()
     .meta({ title: 'Policies', description: 'The policies that differ for this stream.', order: 2 }),
@@ -36,7 +39,7 @@ const ownSettings = strictOptions({
 type OwnSettings = z.output<typeof ownSettings>;
 
 /**
- * The options of individual streams, by the name of the stream. Airbyte's form can't show an object with names that the user
+ * The options of individual streams, each under the name of the stream. Airbyte's form can't show an object with names that the user
  * chooses, so the option is hidden in it. The JSON Schema has no type: without one, the form keeps the value when it is
  * saved, and Airbyte's rule that an object has at least one property does not apply.
  */
@@ -46,7 +49,7 @@ export const streamsOption = z
   .meta({
     title: 'Settings per stream',
     description:
-      'Options of individual streams, by the name of the stream: what its rows become, mapping and policies. Mapping and policies override the general options one by one.',
+      'Options of individual streams, each under the name of the stream: the object that its rows become, a mapping, and policies. Each option of a mapping or of policies overrides only the general option with the same name.',
     examples: [
       { orders: { mapping: { constant_event_name: 'purchase' } }, customers: { object: 'profile_attributes' } },
     ],
@@ -105,7 +108,7 @@ function overrideMapping(general: Mapping, own: Mapping): Mapping {
   return { ...kept, ...own };
 }
 
-/** Finds contradictions between the general options and those of a stream that neither of the two has by itself. */
+/** Finds contradictions in the options that apply to each stream, except for those that the general options already have. */
 export function findStreamContradictions(general: GeneralSettings): (Contradiction & { stream: string })[] {
   const known = findContradictions(general.mapping);
   return Object.entries(general.streams).flatMap(([stream, own]) => {

@@ -6,15 +6,15 @@ import { AttributeMerger, type MergedRows } from './merge-attributes.ts';
 import { countUpdateBytes } from './request-body.ts';
 
 /**
- * The maximum number of profiles without events that are kept in memory. Many of them get more events later, and creating them
- * again would take time.
+ * With more profiles than this in memory, a profile is removed once it has no waiting items. With fewer, it is kept: many profiles
+ * get more events later, and creating them again would take time.
  */
 const MAX_IDLE_PROFILES = 50_000;
 
 /** No event: the end of a list of events. */
 const NONE = -1;
 
-/** What waits for a profile: an event that Batch is likely to refuse because of its time, another event, or a row with attributes. */
+/** The kinds of waiting items: an event that Batch is likely to refuse because of its time, another event, a row with attributes. */
 const UNTIMELY_EVENT = 0;
 const TIMELY_EVENT = 1;
 const ATTRIBUTES = 2;
@@ -57,7 +57,7 @@ export class UpdateBatcher {
   readonly #limits: UpdateLimits;
   readonly #eventsPerUpdate: number;
   readonly #profileTable = new Int32Table(PROFILE_COLUMNS);
-  /** The highest number of a profile that had items, plus 1. */
+  /** The highest profile number that has had items, plus 1. */
   #profileRows = 0;
   /** The profiles that have items but no update in flight, in the order in which they became ready. */
   readonly #ready = new Queue<ProfileNumber>();
@@ -80,7 +80,7 @@ export class UpdateBatcher {
     return this.#itemCount;
   }
 
-  /** The number of updates for all waiting items, assuming that an update can contain as many rows with attributes as events. */
+  /** An estimate of the number of updates for all waiting items. It counts a row with attributes like an event. */
   get updates(): number {
     return this.#updates;
   }
@@ -144,8 +144,8 @@ export class UpdateBatcher {
   }
 
   /**
-   * Returns the next update of a profile that has only events. An update never mixes events that Batch is likely to refuse because of
-   * their time with others. If Batch refused some of them, its response would name only the update, and not the events.
+   * Returns the next update of a profile that has only events. Events that Batch is likely to refuse because of their time never
+   * share an update with other events. If Batch refused some of them, its response would name only the update, and not the events.
    */
   #formOfEvents(profile: ProfileNumber): Update {
     const items = this.#itemTable;

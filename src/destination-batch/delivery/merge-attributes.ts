@@ -6,7 +6,7 @@ export type MergedRows = { readonly rows: readonly ItemNumber[]; readonly json: 
 
 /**
  * Merges rows of one profile, from the oldest to the newest. Of each attribute, the newest value is kept. The result is the same as
- * if each row was sent by itself.
+ * if each row were sent by itself.
  */
 export class AttributeMerger {
   readonly #maxAttributes: number;

@@ -130,7 +130,7 @@ export class ClickHouse {
     this.#client = createClient({
       url,
       ...buildCredentials(configuration),
-      // SQL of the user may name tables without a database. Otherwise, the user's own database need not exist or be visible.
+      // The user's SQL may name tables without a database. Otherwise, the user's own database need not exist or be visible.
       ...(hasSql(configuration) ? { database: configuration.database } : {}),
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,

@@ -16,14 +16,15 @@ const queryOptions = z.object({
     .min(1)
     .meta({
       title: 'Name',
-      description: 'The name of the stream. Keep it: the state of the stream belongs to this name.',
+      description:
+        "The name of the stream. Don't change it later, because the state of the stream belongs to this name.",
       examples: ['orders'],
       order: 0,
     }),
   sql: sql(findQueryProblem).meta({
     title: 'SQL',
     description:
-      'A SELECT, with one row per event. It needs the cursor column. It is sent as a subquery, so it has no semicolon, FORMAT or SETTINGS at its end. Names without a database are in the database above.',
+      'A SELECT, with one row per event. It needs the cursor column. It is sent as a subquery, so it must not end with a semicolon, FORMAT or SETTINGS. Table names without a database refer to the database above.',
     examples: [
       "SELECT user_id AS custom_id, 'order_paid' AS event_name, inserted_at AS last_updated_at, total FROM orders",
     ],
@@ -35,7 +36,7 @@ const queryOptions = z.object({
 export const queriesOption = z.array(queryOptions).default([]).meta({
   title: 'Queries',
   description:
-    'SELECT statements whose rows are read as streams, next to the table or instead of it. Everything that holds for a view holds for a query.',
+    'SELECT statements whose rows are read as streams, in addition to the table or instead of it. Everything that holds for a view holds for a query.',
 });
 
 export const whereOption = sql(findConditionProblem)

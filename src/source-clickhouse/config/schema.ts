@@ -154,7 +154,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Start from',
         description:
-          'Where the first run begins: it reads only rows whose cursor is at least this value. A time with its time zone, "now", or an age such as "24h" (units: s, m, h, d), by the server\'s clock; for a cursor that is an integer or a string, a value of the column. It applies to streams without a state, so a full refresh begins there, too. If empty: the first run reads all rows.',
+          'Where the first run begins: it reads only rows whose cursor is at least this value. A time with its time zone, "now", or an age such as "24h" (units: s, m, h, d), by the server\'s clock; for a cursor that is an integer or a string, a value of the column. It applies to streams without a state, and to each full refresh. If empty: the first run reads all rows.',
         examples: ['2026-12-01T00:00:00Z', 'now', '23h'],
         order: 10,
       }),
@@ -173,7 +173,7 @@ export const sourceConfigurationSchema = z
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run goes back this many seconds and rereads every row from that point on. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
+        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run starts to read this many seconds before the time of the previous run. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
       order: 13,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({

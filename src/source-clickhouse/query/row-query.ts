@@ -220,7 +220,7 @@ function chooseAlias(table: Table): string {
 }
 
 /**
- * Chooses a name that no column has. SQL of the user must not contain it: a WITH also applies to the subqueries, and an alias in a
+ * Chooses a name that no column has. The user's SQL must not contain it: a WITH also applies to the subqueries, and an alias in a
  * SELECT to its WHERE.
  */
 export function chooseUnusedName({ columns, query = '', where = '' }: Table, wanted: string): string {

@@ -52,7 +52,7 @@ export function createColumn(row: { name: string; type: string }): Column[] {
   return [{ name: row.name, type, ...(type.name === row.type ? {} : { declaredAs: row.type }) }];
 }
 
-/** Returns the SQL for FROM that gives all rows of a stream. SQL of the user is on its own lines, as it may end with a comment. */
+/** Returns what follows FROM to read all rows of a stream. The user's SQL is on its own lines, because it may end with a comment. */
 export function rowsSql(table: Table): string {
   const { query, where, columns } = table;
   if (query !== undefined) return `(\n${query}\n)`;

@@ -74,7 +74,7 @@ const SQL_ERRORS: readonly SourceErrorCode[] = [
 /**
  * Looks up the columns of a stream without reading rows.
  *
- * @param what names the SQL of the user in messages.
+ * @param what how messages name the user's SQL.
  */
 async function describe(clickhouse: ClickHouse, table: Table, what: string): Promise<Column[]> {
   const rows = await clickhouse.rows(`DESCRIBE TABLE ${rowsSql(table)}`, {}, columnRow).catch((error: unknown) => {

@@ -32,7 +32,7 @@ const syncFileSchema = z
       .optional()
       .meta({
         description:
-          'The tables or views to sync; required if the source has several. "all" includes those that are added later.',
+          'The streams to sync (tables, views or queries); required if the source has several. "all" includes those that are added later.',
         errorMessage: 'must be a list of names, or "all"',
       }),
     schedule: z
@@ -84,7 +84,7 @@ const syncFileSchema = z
       .min(1)
       .optional()
       .meta({
-        description: 'Also alert, and fail at /readyz, when the newest row sent is older than this.',
+        description: 'Also send an alert, and answer 503 at /readyz, when the newest row sent is older than this.',
         examples: ['30m', '2h'],
       }),
     metrics: z
@@ -118,7 +118,7 @@ const syncFileSchema = z
   .meta({
     title: 'clickhouse-to-batch sync',
     description:
-      'All options of `clickhouse-to-batch sync --config FILE`. Options on the command line take precedence. Relative paths start at the folder of this file. Strings can contain ${NAME} for an environment variable and ${file:/PATH} for the content of a file.',
+      'All options of `clickhouse-to-batch sync --config FILE`. Options on the command line take precedence. Relative paths are relative to the folder of this file. Strings can contain ${NAME} for an environment variable and ${file:/PATH} for the content of a file.',
   });
 
 /** The content of the file. */

@@ -28,7 +28,7 @@ export const OUTCOMES = ['succeeded', 'failed', 'stopped'] as const satisfies Ou
 
 export type Outcome = RunRecord['outcome'];
 
-/** Counts a run that ended. @param ended its outcome; undefined counts no run, for the zeros at the start. */
+/** Counts a run that ended. @param ended the outcome of the run; if undefined, all counts are 0, as at the start. */
 export function countOutcome(ended: Outcome | undefined): MetricFamily {
   return createFamily(
     'runs_total',

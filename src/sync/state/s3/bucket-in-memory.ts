@@ -4,20 +4,20 @@ import type { Objects, StoredObject, WriteCondition, WriteResult } from './objec
 
 type Content = { text: string; etag: string; writtenAt: number };
 
-/** A bucket for tests. Its faults are those of a network and of a store. */
+/** A bucket for tests. It can simulate the faults of a network and of a store. */
 export class BucketInMemory implements Objects {
   readonly #contents: Map<string, Content>;
   #responsesToLose = 0;
   /** Whether every request fails. */
   isDown = false;
-  /** Whether requests wait for a response, for as long as a request may take. */
+  /** Whether requests get no response, and fail after the maximum time for a request. */
   hangs = false;
   /** The condition that the store ignores. */
   ignored: WriteCondition['kind'] | undefined;
   /** The number of writes that were not refused. */
   writes = 0;
 
-  /** @param same another view of the same bucket, with its own faults. */
+  /** @param same a bucket with the same contents. The new one has its own faults. */
   constructor(same?: BucketInMemory) {
     this.#contents = same === undefined ? new Map() : same.#contents;
   }

@@ -6,7 +6,7 @@ export class VersionedObject {
   readonly #key: string;
   /** The ETag of the version that this process read or wrote last; undefined if there was no object. */
   #etag: string | undefined;
-  /** The texts of the writes since then that failed. The store may have them, because a response can be lost. */
+  /** The texts of the writes that failed since that version. The store may have them, because a response can be lost. */
   readonly #maybeWritten = new Set<string>();
 
   constructor(objects: Objects, key: string) {
@@ -24,7 +24,7 @@ export class VersionedObject {
   /**
    * Replaces the text. After a transient_error, the text may have been written; a later write takes that into account.
    *
-   * @returns `changed` if the object is another version. It then stays unchanged.
+   * @returns `changed` if another process has replaced the object. Nothing is written then.
    * @throws ConnectorError
    */
   async write(text: string): Promise<'written' | 'changed'> {
