@@ -243,6 +243,25 @@ describe('dead letters in files', () => {
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN Rejected rows after the last state.+unconfirmed/));
   });
 
+  const sourceError = JSON.stringify({
+    type: 'TRACE',
+    trace: { type: 'ERROR', emitted_at: 1, error: { message: 'The server is gone.', failure_type: 'transient_error' } },
+  });
+
+  test.each<[string, string[], unknown[], unknown[]]>([
+    ['after the last STATE of the input', [missing(1), stateLine(1), missing(2), good(3)], [1], [2]],
+    ['when the source fails before its first STATE', [missing(1), good(2), sourceError], [], [1]],
+    ['before a STATE of another stream', [missing(1), stateLine(1), missing(2), stateLine(1, 'other')], [1], [2]],
+    ['not, if the input has no STATE', [missing(1), good(2)], [1], []],
+  ])('are unconfirmed %s', async (_, lines, confirmed, unconfirmed) => {
+    const result = await write(lines, local());
+    expect(result.code).toBe(0);
+    const isUnconfirmed = (name: string): boolean => name.includes('.unconfirmed-');
+    const numbersIn = (names: string[]): unknown[] => names.flatMap((name) => numbersOf(kept(name)));
+    expect(numbersIn(files().filter((name) => !isUnconfirmed(name)))).toEqual(confirmed);
+    expect(numbersIn(files().filter(isUnconfirmed))).toEqual(unconfirmed);
+  });
+
   test('I1: a full disk fails the sync, with whole lines in the file and no STATE after a row that was not kept', async () => {
     const lines = Array.from({ length: 50 }, (_, n) => [good(n), missing(n), stateLine(n)]).flat();
     const args = [launcherPath('destination-batch'), ...writeArguments(local())];

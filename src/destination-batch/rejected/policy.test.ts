@@ -18,7 +18,7 @@ function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ..
       state: String(number),
       counts: { accepted: 0, rejected: 0 },
       before: { rows: number, rejected },
-      segment: 0,
+      covers: { key: undefined, segment: 0 },
     };
   });
   for (const row of rows) {

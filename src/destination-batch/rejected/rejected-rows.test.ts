@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Rejection } from '../codes.ts';
-import { type RejectedRowStore, RejectedRows } from './rejected-rows.ts';
+import { type Coverage, type RejectedFrom, type RejectedRowStore, RejectedRows } from './rejected-rows.ts';
 
 const REJECTION: Rejection = { code: 'custom_id_missing', reason: 'there is none' };
 const MEGABYTE = 1024 * 1024;
@@ -57,13 +57,19 @@ function rowLine(n: number, bytes = 0): string {
 
 const never = new AbortController().signal;
 
+/** Where a row came from: a stream whose key is its name, and the number of states before the row. */
+const from = (stream: string, segment: number): RejectedFrom => ({ key: stream, stream, segment });
+
+/** What a state of all streams covers. */
+const upTo = (segment: number): Coverage[] => [{ key: undefined, segment }];
+
 test('buffers few rows until the state after them', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
-  rows.add('s', 0, rowLine(1), REJECTION);
-  rows.add('s', 1, rowLine(2), REJECTION);
+  rows.add(from('s', 0), rowLine(1), REJECTION);
+  rows.add(from('s', 1), rowLine(2), REJECTION);
   await rows.waitForCapacity(never);
-  await rows.confirm(0);
+  await rows.confirm(upTo(0));
   expect(store.calls).toEqual(['confirm s [] and 1 rows']);
   expect(store.confirmed).toEqual([1]);
 });
@@ -72,30 +78,47 @@ test('spills more than four megabytes, and confirms each row once, in order, wit
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
   for (let n = 0; n < 11; n += 1) {
-    rows.add(n % 2 === 0 ? 's' : 't', Math.floor(n / 4), rowLine(n, MEGABYTE), REJECTION);
+    rows.add(from(n % 2 === 0 ? 's' : 't', Math.floor(n / 4)), rowLine(n, MEGABYTE), REJECTION);
     await rows.waitForCapacity(never);
   }
   expect([...store.pieces]).toEqual([
     ['s 0', [0, 2]],
-    ['t 0', [1, 3]],
-    ['s 1', [4, 6]],
-    ['t 1', [5, 7]],
+    ['t 1', [1, 3]],
+    ['s 2', [4, 6]],
+    ['t 3', [5, 7]],
   ]);
-  await rows.confirm(0);
+  await rows.confirm(upTo(0));
   expect(store.confirmed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
-  await rows.confirm(1);
-  await rows.confirm(Number.POSITIVE_INFINITY);
+  await rows.confirm(upTo(1));
+  await rows.confirm(upTo(Number.POSITIVE_INFINITY));
   expect(store.confirmed.filter((n) => n % 2 === 0)).toEqual([0, 2, 4, 6, 8, 10]);
   expect(store.confirmed.filter((n) => n % 2 === 1)).toEqual([1, 3, 5, 7, 9]);
   expect(store.pieces.size).toBe(0);
 });
 
-test('stores the rest as unconfirmed after an error', async () => {
+test('a state of a stream confirms the rows of that stream only, also if another has the same name', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
-  rows.add('s', 0, rowLine(1), REJECTION);
-  rows.add('s', 1, rowLine(2), REJECTION);
-  await rows.confirm(0);
+  const other = { ...from('s', 0), key: 'other.s' };
+  for (let n = 0; n < 6; n += 1) {
+    rows.add(n % 2 === 0 ? from('s', 0) : other, rowLine(n, MEGABYTE), REJECTION);
+    await rows.waitForCapacity(never);
+  }
+  rows.add(from('t', 0), rowLine(6), REJECTION);
+  await rows.confirm([{ key: 's', segment: 0 }]);
+  expect(store.confirmed).toEqual([0, 2, 4]);
+  await rows.confirm([{ key: 't', segment: 0 }]);
+  expect(store.confirmed).toEqual([0, 2, 4, 6]);
+  await rows.abandon();
+  expect([...store.pieces.values()].flat()).toEqual([1, 3, 5]);
+});
+
+test('stores the rest as unconfirmed at the end', async () => {
+  const store = new MemoryStore();
+  const rows = new RejectedRows(store, () => 0);
+  rows.add(from('s', 0), rowLine(1), REJECTION);
+  rows.add(from('s', 1), rowLine(2), REJECTION);
+  await rows.confirm(upTo(0));
   await rows.abandon();
   expect(store.confirmed).toEqual([1]);
   expect([...store.pieces]).toEqual([['s rest', [2]]]);
@@ -104,11 +127,11 @@ test('stores the rest as unconfirmed after an error', async () => {
 test('confirms nothing more after an error of the store', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
-  rows.add('s', 0, rowLine(1), REJECTION);
+  rows.add(from('s', 0), rowLine(1), REJECTION);
   store.isBroken = true;
-  await expect(rows.confirm(0)).rejects.toThrow('the store is broken');
+  await expect(rows.confirm(upTo(0))).rejects.toThrow('the store is broken');
   store.isBroken = false;
-  await expect(rows.confirm(1)).rejects.toThrow('the store is broken');
+  await expect(rows.confirm(upTo(1))).rejects.toThrow('the store is broken');
   expect(store.confirmed).toEqual([]);
 });
 

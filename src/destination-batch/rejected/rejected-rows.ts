@@ -15,10 +15,11 @@ const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /**
- * Stores rejected rows (dead letters). Rows are confirmed before a later state is echoed, or at the end of a successful
- * sync. No later run reads confirmed rows from the source again. The next run reads unconfirmed rows from the source
- * again and sends them, so they are stored separately: if a user sent them too, they would arrive twice. A piece is a
- * group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError if the store can't be written to.
+ * Stores rejected rows (dead letters). Rows are confirmed before a state that covers them is echoed. The rows of a stream without
+ * states are confirmed at the end of a successful sync. No later run reads confirmed rows from the source again. The next run reads
+ * unconfirmed rows from the source again and sends them, so they are stored separately: if a user sent them too, they would arrive
+ * twice. A piece is a group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError if
+ * the store can't be written to.
  */
 export interface RejectedRowStore {
   /** The name of this run, which is part of the names of its files. */
@@ -41,6 +42,15 @@ export interface RejectedRowStore {
   close(hasEnded: boolean): Promise<void>;
 }
 
+/** Where a rejected row came from: the key and the name of its stream, and the number of states before the row. */
+export type RejectedFrom = Readonly<{ key: string; stream: string; segment: number }>;
+
+/**
+ * Rows that no later run reads again: those of the stream with this key in this segment and in earlier ones. If `key` is undefined,
+ * the rows of all streams.
+ */
+export type Coverage = Readonly<{ key: string | undefined; segment: number }>;
+
 /** Receives the outcomes of the rows of a run. `segment` is the number of states before a row. */
 export interface RejectedRowSink {
   /** Counts the memory of a row's line until `release` is called for the line. */
@@ -52,13 +62,13 @@ export interface RejectedRowSink {
   release(line: string): void;
   accept(segment: number): void;
   /** Adds a rejected row. */
-  add(stream: string, segment: number, line: string, rejection: Rejection): void;
+  add(from: RejectedFrom, line: string, rejection: Rejection): void;
   /** Waits until there is capacity for more lines, or until `signal` is aborted. */
   waitForCapacity(signal: AbortSignal): Promise<void>;
-  /** Makes all rows that were added for this segment and for earlier segments durable and confirmed. */
-  confirm(upToSegment: number): Promise<void>;
+  /** Makes all rows that are covered durable and confirmed. @param covered in the order of the states. */
+  confirm(covered: readonly Coverage[]): Promise<void>;
   /**
-   * Called once after an error, instead of the last `confirm`.
+   * Called once at the end, for the rows that are not confirmed.
    *
    * @param unknown the segments with rows that Batch may have stored, although no response arrived.
    */
@@ -66,9 +76,12 @@ export interface RejectedRowSink {
   locations(): { confirmed: string[]; unconfirmed: string[] };
 }
 
-type BufferedRow = { stream: string; segment: number; line: string };
+type BufferedRow = { from: RejectedFrom; line: string };
 
-/** The name of the piece with the rows that are still buffered when a sync fails. */
+/** Rows that were spilled but are not confirmed yet: their origin, and the name of their piece in the store. */
+type SpilledPiece = { from: RejectedFrom; piece: string };
+
+/** The name of the piece with the rows that are still buffered at the end. */
 const REST = 'rest';
 
 /**
@@ -81,8 +94,8 @@ export class RejectedRows implements RejectedRowSink {
   #buffered: BufferedRow[] = [];
   #bufferedBytes = 0;
   #heldBytes = 0;
-  /** For each stream, the segments (see `add`) whose rows were spilled but are not confirmed yet. */
-  readonly #spilled = new Map<string, Set<number>>();
+  #spilled: SpilledPiece[] = [];
+  #nextPiece = 0;
   readonly #inTurn = serial();
   #failed: { error: unknown } | undefined;
   readonly #released = new Signal();
@@ -110,9 +123,9 @@ export class RejectedRows implements RejectedRowSink {
   /** Accepted rows are not stored. */
   accept(): void {}
 
-  add(stream: string, segment: number, line: string, rejection: Rejection): void {
+  add(from: RejectedFrom, line: string, rejection: Rejection): void {
     const rejected = toDeadLetter(line, rejection, this.#now());
-    this.#buffered.push({ stream, segment, line: rejected });
+    this.#buffered.push({ from, line: rejected });
     this.#bufferedBytes += rejected.length;
   }
 
@@ -121,24 +134,26 @@ export class RejectedRows implements RejectedRowSink {
     while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) await this.#released.wait(signal);
   }
 
-  confirm(upToSegment: number): Promise<void> {
+  confirm(covered: readonly Coverage[]): Promise<void> {
     return this.#run(async () => {
-      const lines = groupLinesByStream(this.#takeBuffered(upToSegment));
-      for (const stream of new Set([...this.#spilled.keys(), ...lines.keys()])) {
-        const segments = this.#spilled.get(stream) ?? new Set();
-        const confirmed = [...segments].filter((segment) => segment <= upToSegment);
-        const text = lines.get(stream) ?? '';
-        if (confirmed.length === 0 && text === '') continue;
-        await this.#store.confirm(stream, confirmed.map(String), text);
-        for (const segment of confirmed) segments.delete(segment);
+      const isCovered = matchCovered(covered);
+      const lines = joinLines(this.#takeBuffered(isCovered), ({ stream }) => stream);
+      const pieces = this.#spilled.filter(({ from }) => isCovered(from));
+      for (const stream of new Set([...pieces.map(({ from }) => from.stream), ...lines.keys()])) {
+        const ofStream = pieces.filter(({ from }) => from.stream === stream).map(({ piece }) => piece);
+        await this.#store.confirm(stream, ofStream, lines.get(stream) ?? '');
       }
+      this.#spilled = this.#spilled.filter(({ from }) => !isCovered(from));
     });
   }
 
-  /** Stores the rows that are still buffered after an error. They are stored as unconfirmed rows, for inspection. */
+  /** Stores the rows that are still buffered as unconfirmed rows, for inspection. */
   abandon(): Promise<void> {
     return this.#run(async () => {
-      const lines = groupLinesByStream(this.#takeBuffered(Number.POSITIVE_INFINITY));
+      const lines = joinLines(
+        this.#takeBuffered(() => true),
+        ({ stream }) => stream,
+      );
       for (const [stream, text] of lines) await this.#store.spill(stream, REST, text);
     });
   }
@@ -153,23 +168,25 @@ export class RejectedRows implements RejectedRowSink {
   }
 
   async #spillBuffered(): Promise<void> {
-    const segments = new Map<number, BufferedRow[]>();
-    for (const row of this.#takeBuffered(Number.POSITIVE_INFINITY)) {
-      const rows = segments.get(row.segment);
-      if (rows === undefined) segments.set(row.segment, [row]);
-      else rows.push(row);
-    }
-    for (const [segment, rows] of segments) {
-      for (const [stream, text] of groupLinesByStream(rows)) {
-        await this.#store.spill(stream, String(segment), text);
-        this.#spilled.set(stream, (this.#spilled.get(stream) ?? new Set()).add(segment));
-      }
-    }
+    const rows = this.#takeBuffered(() => true);
+    const lines = joinLines(rows, (from) => this.#pieceOf(from));
+    for (const [{ from, piece }, text] of lines) await this.#store.spill(from.stream, piece, text);
   }
 
-  #takeBuffered(upToSegment: number): BufferedRow[] {
-    const taken = this.#buffered.filter(({ segment }) => segment <= upToSegment);
-    this.#buffered = this.#buffered.filter(({ segment }) => segment > upToSegment);
+  /** Returns the piece for the rows of a stream between two states. */
+  #pieceOf(from: RejectedFrom): SpilledPiece {
+    const isSame = (other: RejectedFrom): boolean => other.key === from.key && other.segment === from.segment;
+    const present = this.#spilled.findLast((spilled) => isSame(spilled.from));
+    if (present !== undefined) return present;
+    const added = { from, piece: String(this.#nextPiece) };
+    this.#nextPiece += 1;
+    this.#spilled.push(added);
+    return added;
+  }
+
+  #takeBuffered(selects: (from: RejectedFrom) => boolean): BufferedRow[] {
+    const taken = this.#buffered.filter(({ from }) => selects(from));
+    this.#buffered = this.#buffered.filter(({ from }) => !selects(from));
     this.#bufferedBytes = this.#buffered.reduce((sum, { line }) => sum + line.length, 0);
     return taken;
   }
@@ -191,13 +208,21 @@ export class RejectedRows implements RejectedRowSink {
   }
 }
 
-/** Joins the lines of each stream into one string, in the order of the rows. */
-function groupLinesByStream(rows: readonly BufferedRow[]): Map<string, string> {
-  const lines = new Map<string, string[]>();
-  for (const { stream, line } of rows) {
-    const present = lines.get(stream);
-    if (present === undefined) lines.set(stream, [`${line}\n`]);
+/** Returns a function that checks whether a row is covered. @param covered in the order of the states. */
+function matchCovered(covered: readonly Coverage[]): (from: RejectedFrom) => boolean {
+  const lastSegments = new Map(covered.map(({ key, segment }) => [key, segment]));
+  const lastOfAll = lastSegments.get(undefined) ?? -1;
+  return ({ key, segment }) => segment <= Math.max(lastOfAll, lastSegments.get(key) ?? -1);
+}
+
+/** Joins the lines of each group into one string, in the order of the rows. */
+function joinLines<Group>(rows: readonly BufferedRow[], groupOf: (from: RejectedFrom) => Group): Map<Group, string> {
+  const lines = new Map<Group, string[]>();
+  for (const { from, line } of rows) {
+    const group = groupOf(from);
+    const present = lines.get(group);
+    if (present === undefined) lines.set(group, [`${line}\n`]);
     else present.push(`${line}\n`);
   }
-  return new Map([...lines].map(([stream, texts]) => [stream, texts.join('')]));
+  return new Map([...lines].map(([group, texts]) => [group, texts.join('')]));
 }

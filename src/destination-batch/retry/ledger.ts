@@ -1,7 +1,7 @@
 import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
 import { toDeadLetter, toUncertainDeadLetter } from '../rejected/dead-letter.ts';
-import type { RejectedRowSink, RejectedRowStore } from '../rejected/rejected-rows.ts';
+import type { Coverage, RejectedFrom, RejectedRowSink, RejectedRowStore } from '../rejected/rejected-rows.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
 import type { SourceFile } from './inventory.ts';
 import type { FileProgress, Journal } from './journal.ts';
@@ -123,14 +123,17 @@ export class RetryLedger implements RejectedRowSink {
     this.#setOutcome(segment, { kind: 'accepted' });
   }
 
-  add(_stream: string, segment: number, line: string, rejection: Rejection): void {
+  add({ segment }: RejectedFrom, line: string, rejection: Rejection): void {
     const stored = toDeadLetter(line, rejection, this.#options.now());
     this.#setOutcome(segment, { kind: 'rejected', line: stored, code: rejection.code });
   }
 
-  /** Settles the segments up to this one, as far as their rows have an outcome. */
-  confirm(upToSegment: number): Promise<void> {
-    return this.#inTurn(() => this.#settle(upToSegment));
+  /** Settles the segments up to the last of these, as far as their rows have an outcome. */
+  confirm(covered: readonly Coverage[]): Promise<void> {
+    const last = covered.at(-1);
+    return this.#inTurn(async () => {
+      if (last !== undefined) await this.#settle(last.segment);
+    });
   }
 
   async abandon(unknown: ReadonlySet<number>): Promise<void> {

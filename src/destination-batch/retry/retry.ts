@@ -253,7 +253,7 @@ function countOutcomes(counts: RetryCounts): RejectedRowSink {
     accept: () => {
       counts.accepted += 1;
     },
-    add: (_stream, _segment, _line, { code }) => {
+    add: (_from, _line, { code }) => {
       counts.rejected.set(code, (counts.rejected.get(code) ?? 0) + 1);
     },
     waitForCapacity: async () => {},

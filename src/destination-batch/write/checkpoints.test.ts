@@ -86,6 +86,18 @@ test('a state of all streams counts the rows that no state has counted', () => {
   ]);
 });
 
+test('knows the rows of the streams without states', () => {
+  const tracker = new CheckpointTracker();
+  tracker.track('a');
+  tracker.track('b');
+  tracker.checkpoint('of a', 'a');
+  tracker.track('a');
+  expect(tracker.withoutStates).toEqual([{ key: 'b', segment: 1 }]);
+  tracker.checkpoint('of all', undefined);
+  tracker.track('c');
+  expect(tracker.withoutStates).toEqual([]);
+});
+
 test('is at a checkpoint when no row was added since the last state, settled or not', () => {
   const tracker = new CheckpointTracker();
   expect(tracker.isAtCheckpoint).toBe(true);
@@ -175,10 +187,11 @@ class Model {
         counts[row.outcome] += 1;
       }
       const segment = this.arrived.slice(0, place).filter((other) => other.kind === 'state').length;
+      const covers = { key: each.stream, segment };
       const settled = this.arrived.slice(0, place).filter((row) => row.kind === 'row');
       const refused = settled.filter((row) => row.outcome === 'rejected').length;
       const rejected = new Map<RejectionCode, number>(refused === 0 ? [] : [['event_too_large', refused]]);
-      taken.push({ state: each.state, counts, before: { rows: settled.length, rejected }, segment });
+      taken.push({ state: each.state, counts, before: { rows: settled.length, rejected }, covers });
     }
     return taken;
   }

@@ -1,14 +1,16 @@
 import type { RejectionCode } from '../codes.ts';
+import type { Coverage } from '../rejected/rejected-rows.ts';
 
 /** The number of rows of a stream that Batch accepted, and the number of rows that were rejected. */
 export type Counts = { accepted: number; rejected: number };
 
 /**
  * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject`
- * then counts the row in this object as settled. `stream` is the name of the stream, `segment` is the number of states before these rows, and `pending` is
- * the number of rows that are not settled yet. `codes` counts the rejected rows by code.
+ * then counts the row in this object as settled. `key` and `stream` are the key and the name of the stream, `segment` is the number
+ * of states before these rows, and `pending` is the number of rows that are not settled yet. `codes` counts the rejected rows by code.
  */
 export type TrackedRows = Counts & {
+  key: string;
   stream: string;
   segment: number;
   pending: number;
@@ -21,15 +23,15 @@ export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number>
 /**
  * A state before which every row is settled. `counts` covers the rows since the last state of the same stream. `before`
  * covers all rows of all streams before the state in this run, so it doesn't depend on the order of Batch's responses.
- * The entries of these rows have this `segment` or an earlier one.
  */
-export type ResolvedState = { state: string; counts: Counts; before: Tally; segment: number };
+export type ResolvedState = { state: string; counts: Counts; before: Tally; covers: Coverage };
 
 type Segment = {
   number: number;
   entries: Map<string, TrackedRows>;
   state: string | undefined;
-  stream: string | undefined;
+  /** The key of the state's stream; undefined for a state of all streams. */
+  key: string | undefined;
 };
 
 /**
@@ -41,6 +43,9 @@ export class CheckpointTracker {
   readonly #closed: Segment[] = [];
   #open: Segment = createSegment(0);
   readonly #sinceState = new Map<string, Counts>();
+  /** The keys of all streams with rows, and those of the streams with states. A state of all streams has the key undefined. */
+  readonly #streams = new Set<string>();
+  readonly #streamsWithState = new Set<string | undefined>();
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
@@ -51,8 +56,9 @@ export class CheckpointTracker {
   track(key: string, stream = key): TrackedRows {
     let entry = this.#open.entries.get(key);
     if (entry === undefined) {
-      entry = { stream, segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
+      entry = { key, stream, segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
       this.#open.entries.set(key, entry);
+      this.#streams.add(key);
     }
     entry.pending += 1;
     return entry;
@@ -70,12 +76,20 @@ export class CheckpointTracker {
     entry.pending -= 1;
   }
 
-  /** Adds a state. `stream` is the key of its stream, or undefined for a state of all streams. */
-  checkpoint(state: string, stream: string | undefined): void {
+  /** Adds a state. `key` is the key of its stream, or undefined for a state of all streams. */
+  checkpoint(state: string, key: string | undefined): void {
     this.#open.state = state;
-    this.#open.stream = stream;
+    this.#open.key = key;
     this.#closed.push(this.#open);
     this.#open = createSegment(this.#open.number + 1);
+    this.#streamsWithState.add(key);
+  }
+
+  /** The rows of the streams without states: the input is not the output of a source that continues from a state. */
+  get withoutStates(): Coverage[] {
+    if (this.#streamsWithState.has(undefined)) return [];
+    const keys = [...this.#streams].filter((key) => !this.#streamsWithState.has(key));
+    return keys.map((key) => ({ key, segment: this.#open.number }));
   }
 
   /** Whether no row has been added since the last state. */
@@ -88,13 +102,14 @@ export class CheckpointTracker {
     const states: ResolvedState[] = [];
     for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
       this.#closed.shift();
-      for (const [stream, entry] of first.entries) {
-        addCounts(this.#countsOf(stream), entry);
+      for (const [key, entry] of first.entries) {
+        addCounts(this.#countsOf(key), entry);
         this.#addToTally(entry);
       }
       if (first.state !== undefined) {
         const before = { rows: this.#rows, rejected: this.#rejected };
-        states.push({ state: first.state, counts: this.#takeCounts(first.stream), before, segment: first.number });
+        const covers = { key: first.key, segment: first.number };
+        states.push({ state: first.state, counts: this.#takeCounts(first.key), before, covers });
       }
     }
     return states;
@@ -109,25 +124,25 @@ export class CheckpointTracker {
     this.#rejected = sum;
   }
 
-  #countsOf(stream: string): Counts {
-    const counts = this.#sinceState.get(stream) ?? { accepted: 0, rejected: 0 };
-    this.#sinceState.set(stream, counts);
+  #countsOf(key: string): Counts {
+    const counts = this.#sinceState.get(key) ?? { accepted: 0, rejected: 0 };
+    this.#sinceState.set(key, counts);
     return counts;
   }
 
-  #takeCounts(stream: string | undefined): Counts {
-    const streams = stream === undefined ? [...this.#sinceState.keys()] : [stream];
+  #takeCounts(key: string | undefined): Counts {
+    const keys = key === undefined ? [...this.#sinceState.keys()] : [key];
     const sum = { accepted: 0, rejected: 0 };
-    for (const name of streams) {
-      addCounts(sum, this.#countsOf(name));
-      this.#sinceState.delete(name);
+    for (const each of keys) {
+      addCounts(sum, this.#countsOf(each));
+      this.#sinceState.delete(each);
     }
     return sum;
   }
 }
 
 function createSegment(number: number): Segment {
-  return { number, entries: new Map(), state: undefined, stream: undefined };
+  return { number, entries: new Map(), state: undefined, key: undefined };
 }
 
 function isSettled(segment: Segment): boolean {

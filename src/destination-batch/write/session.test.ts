@@ -436,6 +436,21 @@ test('ends when the reader of stdout is gone, even if Batch never responds', asy
   await expect(result).rejects.toThrow(OutputClosedError);
 });
 
+test('rejected rows after the last state are stored when the reader of the output is gone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rejected-'));
+  try {
+    const stdout = new Writable({ write: (_, __, done) => done(new Error('EPIPE')) });
+    const { feed, input, result } = startWith(stdout, { rejected_rows: { storage_type: 'Local', path: folder } });
+    feed(row('', 'a'), state(1), row('', 'b'));
+    input.end();
+    await expect(result).rejects.toThrow(OutputClosedError);
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.unconfirmed-rest.ndjson'));
+    expect(await readFile(join(folder, names[0] ?? ''), 'utf8')).toContain('"event_name":"b"');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 describe('the sync fails', () => {
   test('at a row of a stream that is not in the catalog', async () => {
     const { feed, result, states } = start();

@@ -80,6 +80,7 @@ export class WriteSession {
   readonly #stopReading = new AbortController();
   /** The first error, which `run` throws at the end. */
   #failed: { error: unknown } | undefined;
+  #sourceFailed = false;
   #unreadableLines = 0;
 
   constructor(
@@ -157,6 +158,8 @@ export class WriteSession {
     }
     try {
       await this.#finish();
+    } catch (error) {
+      this.#fail(error);
     } finally {
       stopListening();
       this.#metrics?.stop();
@@ -214,6 +217,7 @@ export class WriteSession {
         this.#report.countSkippedLine(message.what);
         break;
       case 'source_error':
+        this.#sourceFailed = true;
         this.#report.reportSourceError(redactForeign(message.message));
         break;
       case 'source_warning':
@@ -335,7 +339,7 @@ export class WriteSession {
       row: describeRow(getRow()),
       reason: explain(),
     }));
-    if (line !== undefined) this.#rejectedRows?.add(entry.stream, entry.segment, line, rejection);
+    if (line !== undefined) this.#rejectedRows?.add(entry, line, rejection);
     const error = this.#policy.countRejected(rejection.code, explain);
     if (error === undefined) this.#checkpoints.reject(entry, rejection.code);
     // If there is an error, the row stays unsettled, so that no later state is written.
@@ -373,8 +377,12 @@ export class WriteSession {
   /** Writes the remaining states and rejected rows, and the summary. */
   async #finish(): Promise<void> {
     this.#delivery.halt();
-    await this.#stateOutput.flush();
-    await this.#stateOutput.finish();
+    try {
+      await this.#stateOutput.flush();
+      await this.#stateOutput.finish();
+    } catch (error) {
+      this.#fail(error);
+    }
     await this.#storeRejectedRows();
     if (this.#failed !== undefined && !this.#isDryRun) {
       this.#report.setUnknownOutcome(this.#delivery.itemsOfUnknownOutcome.length);
@@ -383,14 +391,18 @@ export class WriteSession {
     await this.#metrics?.write();
   }
 
+  /**
+   * Stores the rejected rows that no state covers. The next run reads them again, unless their stream has no states: rows from a file
+   * are read once. If the source failed before its first state, the next run begins at the first row again.
+   */
   async #storeRejectedRows(): Promise<void> {
     if (this.#rejectedRows === undefined) return;
     try {
-      if (this.#failed === undefined) await this.#rejectedRows.confirm(Number.POSITIVE_INFINITY);
-      else {
-        const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#originOf(item).entry.segment);
-        await this.#rejectedRows.abandon(new Set(unknown));
+      if (this.#failed === undefined && !this.#sourceFailed) {
+        await this.#rejectedRows.confirm(this.#checkpoints.withoutStates);
       }
+      const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#originOf(item).entry.segment);
+      await this.#rejectedRows.abandon(new Set(unknown));
     } catch (error) {
       this.#fail(error);
     }

@@ -62,10 +62,9 @@ export class StateOutput {
   /** Makes sure that the rejected rows that precede these states are stored, then echoes the states. */
   async #echo(states: readonly ResolvedState[]): Promise<void> {
     const { output, report, rejectedRows, echoesStates, onError } = this.#options;
-    const last = states.at(-1);
-    if (last === undefined) return;
+    if (states.length === 0) return;
     try {
-      await rejectedRows?.confirm(last.segment);
+      await rejectedRows?.confirm(states.map(({ covers }) => covers));
     } catch (error) {
       // Later states are not echoed either: after an error, all further calls of RejectedRows fail.
       onError(error);
