@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import { redactForeign } from './secrets.ts';
 
 /**
@@ -103,7 +104,10 @@ export function rawMessageOf(error: unknown): string {
 export function describeSystemError(error: unknown): string {
   const message = messageOf(error);
   const [, words] = /^E[A-Z0-9]+: (.+?), \w+( '|$)/.exec(message) ?? [];
-  return words ?? message;
+  if (words !== undefined) return words;
+  // The message of an error of `spawn` has no description.
+  const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
+  return getSystemErrorMap().get(errno)?.[1] ?? message;
 }
 
 /** Returns the code of an error from Node or a library, such as ECONNREFUSED; "" if it has none. */

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeSystemError } from './errors.ts';
@@ -53,4 +53,9 @@ test.each([
   ['it is not a regular file', 'it is not a regular file'],
 ])('describes %s', (message, expected) => {
   expect(describeSystemError(new Error(message))).toBe(expected);
+});
+
+test('describes an error whose message has only the code', () => {
+  const error = Object.assign(new Error('spawn node EMFILE'), { errno: -constants.errno.EMFILE });
+  expect(describeSystemError(error)).toBe('too many open files');
 });
