@@ -604,6 +604,8 @@ const TESTED_ELSEWHERE: readonly string[] = [
   'temporary_folder_missing',
   'state_file_locked',
   'connector_crashed',
+  // src/runner/process.test.ts
+  'connector_not_started',
   // A bug of ours that isn't known yet.
   'unexpected_fault',
   // A bug of ours; src/sync/run.test.ts has connectors that cause it.

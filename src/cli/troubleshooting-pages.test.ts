@@ -49,6 +49,7 @@ describe('the codes', () => {
       'state_file_unwritable',
       'state_file_locked',
       'state_store_unreachable',
+      'connector_not_started',
     ]);
     expect(of('system_error')).toEqual([
       'unexpected_fault',

@@ -14,6 +14,7 @@ export const SYNC_ERRORS = {
   state_file_changed: 'system_error',
   state_store_unusable: 'config_error',
   state_store_unreachable: 'transient_error',
+  connector_not_started: 'transient_error',
   connector_crashed: 'system_error',
   metrics_unusable: 'config_error',
   rows_unaccounted: 'system_error',

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { type ConnectorError, describeSystemError } from '../protocol/errors.ts';
+import { type ConnectorError, codeOf, describeSystemError } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
 /** The command that starts a connector, followed by the arguments that precede the connector's own arguments. */
@@ -22,32 +23,41 @@ export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null };
  * killed by a signal.
  */
 export class ConnectorProcess {
-  /** Resolves when the process has ended. Rejects with a ConnectorError if it can't be started. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcessWithoutNullStreams;
 
-  constructor([command, ...before]: Program, { args, variables, folder }: ConnectorCall) {
-    const child = spawn(command, [...before, ...args], {
-      // The child gets its own process group, so Ctrl-C reaches only this process, which then stops the connectors in order.
-      detached: true,
-      stdio: 'pipe',
-      cwd: folder,
-      env: { ...process.env, ...variables },
-    });
+  private constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child;
     const kill = (): void => this.kill();
     process.once('exit', kill);
-    this.ended = new Promise<ProcessEnd>((resolve, reject) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }));
-      child.once('error', (cause) => {
-        const message = `Can't start the process for "${args[0]}": ${describeSystemError(cause)}. The machine may have too little memory or too many processes. Stop other programs, and try again.`;
-        reject(syncError('connector_crashed', message, { cause }));
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        process.removeListener('exit', kill);
+        resolve({ code, signal });
       });
-    }).finally(() => process.removeListener('exit', kill));
-    // The code that awaits `ended` handles the error. Until then, it must not count as an unhandled rejection.
-    this.ended.catch(() => {});
+    });
     // The child may close its stdin. MessageOutput reports that to the code that writes, so there is nothing to do here.
     child.stdin.on('error', () => {});
+  }
+
+  /** Starts the process. @throws ConnectorError if it can't be started. */
+  static async start([command, ...before]: Program, call: ConnectorCall): Promise<ConnectorProcess> {
+    const { args, variables, folder } = call;
+    try {
+      const child = spawn(command, [...before, ...args], {
+        // The child gets its own process group, so Ctrl-C reaches only this process, which then stops the connectors in order.
+        detached: true,
+        stdio: 'pipe',
+        cwd: folder,
+        env: { ...process.env, ...variables },
+      });
+      // Until the process has started, it may have no streams, and a signal to it would reach our own process group.
+      await once(child, 'spawn');
+      return new ConnectorProcess(child);
+    } catch (cause) {
+      throw explainStartError(call, cause);
+    }
   }
 
   get stdin(): Writable {
@@ -71,6 +81,26 @@ export class ConnectorProcess {
   kill(): void {
     this.#child.kill('SIGKILL');
   }
+}
+
+/** What an error at the start of a process means, and what to do about it. The keys are Node's error codes. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EMFILE: 'The limit on open files is likely too low. Raise it (ulimit -n), and try again',
+  ENFILE: 'All programs together have too many open files. Stop other programs, and try again',
+  ENOENT: 'An update may have removed the program. Start the sync again',
+};
+
+const OUT_OF_RESOURCES =
+  'The machine may have too little memory or too many processes. Stop other programs, and try again';
+
+function explainStartError({ args: [name] }: ConnectorCall, cause: unknown): ConnectorError {
+  const seen = `Can't start the process for "${name}": ${describeSystemError(cause)}`;
+  if (codeOf(cause) === 'E2BIG') {
+    const message = `${seen}. Its configuration is likely too large to be part of another file. Put it in a file of its own, and give the path of that file.`;
+    return syncError('configuration_invalid', message, { cause });
+  }
+  const advice = MEANINGS[codeOf(cause)] ?? OUT_OF_RESOURCES;
+  return syncError('connector_not_started', `${seen}. ${advice}.`, { cause });
 }
 
 /**

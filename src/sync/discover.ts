@@ -23,7 +23,7 @@ export async function discoverStreams(
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
   const options = ['--require-streams', ...(failFast ? ['--fail-fast'] : [])];
-  const discover = new ConnectorProcess(program, callWithConfiguration('discover', config, options));
+  const discover = await ConnectorProcess.start(program, callWithConfiguration('discover', config, options));
   // `discover` is killed immediately: it has no work to finish, and if a server doesn't respond, it could take minutes to end.
   const removeListener = onAbort(stop, () => discover.kill());
   const readMessages = async (): Promise<void> => {

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import type { Program } from '../runner/process.ts';
 import type { RunResult } from './result.ts';
 import { runOnce } from './run.ts';
@@ -65,11 +67,14 @@ const STOP = 'A signal comes.';
 
 type Ran = RunResult & { logs: string[] };
 
-async function run(program: Program, stop = new AbortController()): Promise<Ran> {
+async function run(
+  program: Program,
+  { stop = new AbortController(), write = destination }: { stop?: AbortController; write?: GivenConfiguration } = {},
+): Promise<Ran> {
   const logs: string[] = [];
   const ignore = (): void => {};
   const result = await runOnce(
-    { source, destination, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
+    { source, destination: write, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
     {
       program,
       reporter: {
@@ -94,6 +99,12 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
     },
   );
   return { ...result, logs };
+}
+
+/** The command lines of the children of this process. */
+function children(): string[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'ppid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.trim().startsWith(`${process.pid} `));
 }
 
 function errorsOf({ outcome }: RunResult): [type: string, message: string][] {
@@ -226,6 +237,19 @@ describe('the destination', () => {
     expect(errorsOf(result)).toEqual([['config_error', expect.stringContaining(destination)]]);
     expect(result.logs).toEqual([]);
   });
+});
+
+test('kills the source and fails the run if the destination can not be started', async () => {
+  // On Linux, an environment variable has at most 128 KiB. On macOS, arguments and variables have at most 1 MiB together.
+  const value = { ...DESTINATION, padding: 'x'.repeat(1_200_000) };
+  const result = await run(connector({ read: 'setInterval(row, 10)', write: '' }), {
+    write: { name: 'sync.json (destination)', value },
+  });
+  expect(errorsOf(result)).toEqual([
+    ['config_error', expect.stringMatching(/^Can't start the process for "write": argument list too long\..* file/)],
+  ]);
+  expect(result.state).toEqual({ kind: 'untouched' });
+  expect(children().filter((args) => args.includes('setInterval(row, 10)'))).toEqual([]);
 });
 
 test('SIGTERM during a discover that hangs ends the run at once', { timeout: 5_000 }, async () => {

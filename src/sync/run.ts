@@ -173,7 +173,7 @@ async function transferRows(
   const onState = (message: StateMessage): void => saver?.keep(message);
   const readCursors = (): RunCursors => recordCursors(listStreamResults(findings, progress), progress);
   const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics, readCursors);
-  const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState, onMetrics }, calls);
+  const transfer = await Transfer.start({ ...context, stopSource: unsaved.signal, onState, onMetrics }, calls);
 
   const ticker = setInterval(() => reporter.progress(progress.live), reporter.progressIntervalMs);
   try {

@@ -52,11 +52,22 @@ export class Transfer {
   #sourceHasEnded = false;
   #destinationEndedFirst = false;
 
-  /** Starts both processes. */
-  constructor(context: TransferContext, { read, write }: TransferCalls) {
+  private constructor(context: TransferContext, source: ConnectorProcess, destination: ConnectorProcess) {
     this.#context = context;
-    this.#source = new ConnectorProcess(context.program, read);
-    this.#destination = new ConnectorProcess(context.program, write);
+    this.#source = source;
+    this.#destination = destination;
+  }
+
+  /** Starts both processes. @throws ConnectorError if one of them can't be started. The other one does not keep running. */
+  static async start(context: TransferContext, { read, write }: TransferCalls): Promise<Transfer> {
+    const source = await ConnectorProcess.start(context.program, read);
+    try {
+      return new Transfer(context, source, await ConnectorProcess.start(context.program, write));
+    } catch (error) {
+      source.kill();
+      await source.ended;
+      throw error;
+    }
   }
 
   /** Resolves when both processes have ended. */
@@ -86,7 +97,7 @@ export class Transfer {
       return this.#buildResult(sourceEnd, destinationEnd);
     } catch (error) {
       this.#kill();
-      await Promise.allSettled([this.#source.ended, this.#destination.ended]);
+      await Promise.all([this.#source.ended, this.#destination.ended]);
       throw error;
     } finally {
       for (const removeListener of listeners) removeListener();
