@@ -1,5 +1,4 @@
 import type { ConnectorError } from '../protocol/errors.ts';
-import { EXIT_CODES, exitCodeOfError } from '../runner/exit-codes.ts';
 
 /** How a run ended. */
 export type Outcome =
@@ -62,9 +61,3 @@ export type SavedState =
    * position of each stream.
    */
   | { kind: 'kept'; rowsToComeAgain: number; mayComeTwice: boolean; positions: readonly string[] };
-
-/** Returns the exit code of a run that was not stopped by a signal. */
-export function exitCodeOf({ outcome, rowsRejected }: Pick<RunResult, 'outcome' | 'rowsRejected'>): number {
-  if (outcome.kind === 'failed') return exitCodeOfError(outcome.errors[0]);
-  return rowsRejected > 0 ? EXIT_CODES.rowsRejected : EXIT_CODES.allAccepted;
-}

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import type { ResolvedState } from '../write/checkpoints.ts';
-import { StateHold } from '../write/state-output.ts';
+import { StateHold } from '../write/state-hold.ts';
 import { RejectionPolicy } from './policy.ts';
 
 const SKIP: OnRejection = { mode: 'skip' };

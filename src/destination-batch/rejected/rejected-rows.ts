@@ -1,6 +1,6 @@
 import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
-import { toDeadLetter } from './dead-letter.ts';
+import { toDeadLetter } from './dead-letter-line.ts';
 
 /**
  * The maximum size of the rows that are buffered until a state requires them to be durable, in bytes. Above it, the

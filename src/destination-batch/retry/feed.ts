@@ -1,4 +1,4 @@
-import { toUncertainDeadLetter } from '../rejected/dead-letter.ts';
+import { toUncertainDeadLetter } from '../rejected/dead-letter-line.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
 import type { SourceFile } from './inventory.ts';
 import type { LedgerEntry } from './ledger.ts';

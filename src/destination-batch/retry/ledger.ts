@@ -1,6 +1,6 @@
 import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
-import { toDeadLetter, toUncertainDeadLetter } from '../rejected/dead-letter.ts';
+import { toDeadLetter, toUncertainDeadLetter } from '../rejected/dead-letter-line.ts';
 import type { Coverage, RejectedFrom, RejectedRowSink, RejectedRowStore } from '../rejected/rejected-rows.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
 import type { SourceFile } from './inventory.ts';

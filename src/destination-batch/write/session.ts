@@ -20,7 +20,7 @@ import type { MappedAttributes } from '../mapping/profile/profile-mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
 import { createDestinationStreams, type DestinationStreams, type EventStream } from '../mapping/streams.ts';
 import type { ProfileNumber } from '../profile-table.ts';
-import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-letter.ts';
+import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-letter-line.ts';
 import type { Policy } from '../rejected/policy.ts';
 import type { RejectedRowSink } from '../rejected/rejected-rows.ts';
 import type { Report } from '../report.ts';
@@ -29,6 +29,7 @@ import { listCatalogWarnings } from './catalog-warnings.ts';
 import { CheckpointTracker, type TrackedRows } from './checkpoints.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
 import { MetricsOutput } from './metrics-output.ts';
+import { RowOrigins } from './row-origins.ts';
 import { SplitRows } from './split-rows.ts';
 import { StateOutput } from './state-output.ts';
 
@@ -45,9 +46,6 @@ export type SessionOptions = {
   echoesStates: boolean;
 };
 
-/** The origin of a row: the entry that counts it, and its line if rejected rows are stored. */
-type RowOrigin = { entry: TrackedRows; line: string | undefined };
-
 /** One run of `write`. The pipeline is in `run`. */
 export class WriteSession {
   readonly #stop: AbortSignal;
@@ -55,8 +53,10 @@ export class WriteSession {
   readonly #isDryRun: boolean;
   readonly #now: () => number;
   readonly #maxAgeHours: number;
-  /** The time at which the current lines were read, in milliseconds since the epoch. Reading the clock for each row would take 1 %
-   * of the time. */
+  /**
+   * The time at which the current lines were read, in milliseconds since the epoch. Reading the clock for each row would take 1 % of
+   * the time.
+   */
   #time: number;
   readonly #streams: DestinationStreams;
   /**
@@ -65,9 +65,7 @@ export class WriteSession {
    */
   #lastStream: EventStream | undefined;
   readonly #arena = new EventArena();
-  /** For each event, and each part of a row with attributes, that is not settled: the origin of its row. */
-  readonly #entries: TrackedRows[] = [];
-  readonly #lines: (string | undefined)[] = [];
+  readonly #origins = new RowOrigins();
   readonly #splitRows = new SplitRows();
   readonly #delivery: Delivery;
   readonly #checkpoints = new CheckpointTracker();
@@ -258,7 +256,7 @@ export class WriteSession {
     const keptLine = this.#rejectedRows && line;
     const entry = this.#checkpoints.track(stream.key, name);
     const mapped = stream.object === 'profile_event' ? stream.mapper.map(row, line) : stream.mapper.map(row);
-    if (mapped.kind === 'rejected') this.#reject({ entry, line: keptLine }, mapped.rejection, () => row);
+    if (mapped.kind === 'rejected') this.#reject(entry, keptLine, mapped.rejection, () => row);
     else if (mapped.kind === 'event') this.#batch(mapped, entry, keptLine);
     else this.#batchAttributes(mapped, entry, keptLine);
   }
@@ -266,8 +264,7 @@ export class WriteSession {
   #batch({ event, profile, isTimely, leftOut }: MappedEvent, entry: TrackedRows, line: string | undefined): void {
     for (const attribute of leftOut) this.#report.reportLeftOut(entry.stream, attribute);
     if (line !== undefined) this.#rejectedRows?.hold(line);
-    this.#entries[event] = entry;
-    this.#lines[event] = line;
+    this.#origins.set(event, entry, line);
     this.#delivery.add(profile, event, isTimely);
   }
 
@@ -276,8 +273,7 @@ export class WriteSession {
     if (line !== undefined) this.#rejectedRows?.hold(line);
     this.#splitRows.add(parts);
     for (const part of parts) {
-      this.#entries[part] = entry;
-      this.#lines[part] = line;
+      this.#origins.set(part, entry, line);
       this.#delivery.addAttributes(profile, part);
     }
   }
@@ -301,22 +297,21 @@ export class WriteSession {
   }
 
   #settle(item: EventNumber, profile: ProfileNumber, settled: Outcome): void {
-    const origin = this.#originOf(item);
-    // Each part of a row has the line: one that is settled must not keep it in memory.
-    this.#lines[item] = undefined;
+    const entry = this.#origins.entryOf(item);
+    const line = this.#origins.takeLine(item);
     const outcome = this.#splitRows.isEmpty ? settled : this.#splitRows.settle(item, settled);
     if (outcome === undefined) return;
     if (outcome.kind === 'accepted') {
-      this.#checkpoints.accept(origin.entry);
-      this.#rejectedRows?.accept(origin.entry.segment);
+      this.#checkpoints.accept(entry);
+      this.#rejectedRows?.accept(entry.segment);
       this.#policy.countAccepted();
       this.#report.countAccepted();
     } else {
       const arena = this.#arena;
       const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(item));
-      this.#reject(origin, this.#explainTime(item, outcome.rejection), rebuild);
+      this.#reject(entry, line, this.#explainTime(item, outcome.rejection), rebuild);
     }
-    if (origin.line !== undefined) this.#rejectedRows?.release(origin.line);
+    if (line !== undefined) this.#rejectedRows?.release(line);
     this.#stateOutput.requestFlush();
   }
 
@@ -326,14 +321,8 @@ export class WriteSession {
     return { ...rejection, ...explainRefused(this.#arena.read(item), this.#now(), this.#maxAgeHours) };
   }
 
-  #originOf(item: EventNumber): RowOrigin {
-    const entry = this.#entries[item];
-    if (entry === undefined) throw new Error('A settled event was never added.');
-    return { entry, line: this.#lines[item] };
-  }
-
   /** @param getRow returns the row, or the part of it that was sent, for the log. */
-  #reject({ entry, line }: RowOrigin, rejection: Rejection, getRow: () => Row): void {
+  #reject(entry: TrackedRows, line: string | undefined, rejection: Rejection, getRow: () => Row): void {
     const explain = (): string => explainRejection(rejection, getRow());
     this.#report.reportRejected(entry.stream, rejection.code, () => ({
       row: describeRow(getRow()),
@@ -371,7 +360,7 @@ export class WriteSession {
   #failAfter(segment: number, error: unknown): void {
     this.#failed ??= { error };
     this.#stopReading.abort();
-    this.#delivery.drop((item) => this.#originOf(item).entry.segment >= segment);
+    this.#delivery.drop((item) => this.#origins.entryOf(item).segment >= segment);
   }
 
   /** Writes the remaining states and rejected rows, and the summary. */
@@ -401,7 +390,7 @@ export class WriteSession {
       if (this.#failed === undefined && !this.#sourceFailed) {
         await this.#rejectedRows.confirm(this.#checkpoints.withoutStates);
       }
-      const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#originOf(item).entry.segment);
+      const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#origins.entryOf(item).segment);
       await this.#rejectedRows.abandon(new Set(unknown));
     } catch (error) {
       this.#fail(error);

@@ -1,7 +1,8 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
+import { exitCodeOf } from '../exit-code.ts';
 import { errorFields } from '../history/run-record.ts';
 import type { Progress } from '../progress.ts';
-import { exitCodeOf, type RunResult } from '../result.ts';
+import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
 import type { Component, Reporter, RunStart } from './reporter.ts';
 

@@ -1,7 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { describe, expect, test } from 'vitest';
 import { parseInputLine } from '../write/input.ts';
-import { describeRow, toDeadLetter, toUncertainDeadLetter } from './dead-letter.ts';
+import { describeRow, toDeadLetter, toUncertainDeadLetter } from './dead-letter-line.ts';
 
 const LINE =
   '{"type":"RECORD","record":{"stream":"s","emitted_at":1,"data":{"custom_id":9007199254740993,"n":2.0,"t":"\\u00e9"}}}';
