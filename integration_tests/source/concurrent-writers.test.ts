@@ -3,6 +3,7 @@ import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN } from '../../sandbox/clickhouse/users.ts';
 import { finished, type PrintedMessage } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   clickHouseWith,
   lastState,
@@ -20,7 +21,7 @@ const RUNS_WHILE_WRITING = 8;
 const BETWEEN_RUNS_MS = 1_000;
 
 const server = clickHouseWith('shop');
-const { startRead } = sourceReader(server, 'shop');
+const { read, startRead } = sourceReader(server, 'shop', runInProcess);
 
 /** How a writer inserts `count` rows, numbered from `from`. Their timestamp is the server's time when the statement begins. */
 const STATEMENTS: ((table: string, from: number, count: number) => string)[] = [
@@ -61,7 +62,7 @@ async function write(table: string, isEnough: () => boolean): Promise<number> {
 async function readAgainAndAgain(
   table: string,
   written: Promise<number>,
-  options: ReadOptions & { kill?: boolean },
+  { kill = false, ...options }: ReadOptions & { kill?: boolean },
   onRun: () => void,
 ): Promise<number[]> {
   let state: unknown[] = [];
@@ -69,24 +70,29 @@ async function readAgainAndAgain(
   let isLast = false;
   let runs = 0;
   for (;;) {
-    const child = startRead(table, { ...options, state });
-    const ended = finished(child);
-    if (options.kill === true && !isLast && runs % 2 === 1) {
-      // At any moment: before, between and after the first rows.
-      await sleep(Math.random() * 700);
-      child.kill('SIGKILL');
-    }
-    const { stdout } = await ended;
+    const messages =
+      kill && !isLast && runs % 2 === 1
+        ? await readAndKill(table, state)
+        : (await read(table, { ...options, state })).messages;
     runs += 1;
     onRun();
-    const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1).split('\n');
-    const messages = whole.filter((line) => line !== '').map((line): PrintedMessage => JSON.parse(line));
     delivered.push(...numbers({ messages }));
     const [last] = lastState({ messages });
     if (last !== undefined) state = [last];
     if (isLast) return delivered;
     isLast = await Promise.race([written.then(() => true), sleep(BETWEEN_RUNS_MS, false)]);
   }
+}
+
+/** Kills a read at any moment: before, between and after its first rows. Returns the messages that it wrote as whole lines. */
+async function readAndKill(table: string, state: unknown[]): Promise<PrintedMessage[]> {
+  const child = startRead(table, { state });
+  const ended = finished(child);
+  await sleep(Math.random() * 700);
+  child.kill('SIGKILL');
+  const { stdout } = await ended;
+  const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1).split('\n');
+  return whole.filter((line) => line !== '').map((line): PrintedMessage => JSON.parse(line));
 }
 
 // In parallel, because most of the time is spent on writing rows for some seconds.
