@@ -112,6 +112,15 @@ describe('a page', () => {
     expect(textOf(last ? [last] : [])).toBe(rowsText([row(3)]));
   });
 
+  test('I5: keeps no more memory than its rows need, if the response breaks off after few of them', () => {
+    const cutter = new PageCutter(1_000_000, new BufferPool(1_500_000));
+    cutter.push(Buffer.from(`${row(1)}\n${row(2)}`));
+    const page = cutter.rest();
+    expect(textOf(page ? [page] : [])).toBe(rowsText([row(1)]));
+    expect(page?.buffer.buffer.byteLength).toBeLessThan(10_000);
+    expect(cutter.rest()).toBeUndefined();
+  });
+
   test('is never empty', () => {
     expect(cutterOf(1).end()).toBeUndefined();
     expect(pagesOf([Buffer.alloc(0)], 1)).toEqual([]);

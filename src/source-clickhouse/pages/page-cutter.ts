@@ -75,9 +75,16 @@ export class PageCutter {
     return this.rest();
   }
 
-  /** Returns the complete rows after the last page, if there are any. */
+  /**
+   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size: if response after
+   * response breaks off, many small pages may wait in the queue, which counts only their rows.
+   */
   rest(): Page | undefined {
-    return this.#rows > 0 ? this.#cut() : undefined;
+    if (this.#rows === 0) return undefined;
+    const lines = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
+    const page = createPage(lines, this.#rows, lines);
+    this.#rows = 0;
+    return page;
   }
 
   #append(chunk: Buffer): void {
