@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { ClickHouseError } from '@clickhouse/client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { waitByTimer } from '../../shared/abort.ts';
 import { sourceError } from '../errors/codes.ts';
 import type { RowSelection } from '../query/row-query.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
@@ -45,6 +46,7 @@ const QUICK: FetchOptions = {
   maxPauseMs: 20,
   retryTimeMs: 200,
   firstRetryMs: 1,
+  wait: async () => {},
 };
 
 /** Rows with these hashes, which may repeat. */
@@ -647,6 +649,33 @@ describe('a transient error', () => {
     );
   });
 
+  test('is retried after growing delays, until a full page arrives', async () => {
+    const rows = manyRows(60);
+    const [few, page] = [1, 6];
+    expect(Buffer.byteLength(rows.slice(0, page).join(''))).toBeGreaterThan(QUICK.pageBytes + 300);
+    const untilLongest = Array.from({ length: 16 }, (): number => few);
+    // Each response breaks off after this number of new rows.
+    const newRows = [...untilLongest, page, few, 0, few];
+    let after = 0;
+    const endings = newRows.map((count): Ending => {
+      after += count;
+      return { after, thereafter: 'breaks' };
+    });
+    const server = new Server(rows, { endings });
+    server.errorsPass = true;
+    const delays: number[] = [];
+    const wait = async (milliseconds: number): Promise<void> => void delays.push(milliseconds);
+    const { text, error } = await takeAll(
+      fetchPages(server, START, running(), { ...QUICK, retryTimeMs: 60_000, wait }),
+    );
+    expect(error).toBeUndefined();
+    expect(text).toBe(rows.join(''));
+    // The delay after a response without new rows is not in this list, but it counts.
+    expect(delays).toEqual([...untilLongest.map((_, index) => Math.min(2 ** index, 30_000)), 1, 2, 8]);
+    const attempts = server.warnings.map((warning) => Number(/Attempt (\d+) failed/.exec(warning)?.[1]));
+    expect(attempts).toEqual([...untilLongest.map((_, index) => index + 1), 1, 2, 3, 4]);
+  });
+
   test('ends the read if the retries last too long', async () => {
     const rows = manyRows(20);
     const endings = Array.from({ length: 1000 }, (): Ending => ({ after: 10, thereafter: 'breaks' }));
@@ -658,15 +687,21 @@ describe('a transient error', () => {
     expect(server.warnings.length).toBeGreaterThan(0);
   });
 
-  test('is not retried after a stop', async () => {
-    const server = new Server(manyRows(20), { endings: [{ after: 0, thereafter: 'breaks' }] });
+  test.each([0, 2])('is not retried after a stop, if it follows %i rows', async (after) => {
+    const server = new Server(manyRows(20), { endings: [{ after, thereafter: 'breaks' }] });
     server.errorsPass = true;
     const stop = new AbortController();
     const pages = takeAll(
-      fetchPages(server, START, stop.signal, { ...QUICK, firstRetryMs: 60_000, retryTimeMs: 120_000 }),
+      fetchPages(server, START, stop.signal, {
+        ...QUICK,
+        firstRetryMs: 60_000,
+        retryTimeMs: 120_000,
+        wait: waitByTimer,
+      }),
     );
     await expect.poll(() => server.warnings.length, { interval: 1 }).toBe(1);
     stop.abort();
     expect((await pages).error).toBeUndefined();
+    expect(server.queriedFrom).toHaveLength(1);
   });
 });

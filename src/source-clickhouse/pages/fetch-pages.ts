@@ -1,5 +1,6 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
 import { describeRetry } from '../../protocol/retries.ts';
+import { type Wait, waitByTimer } from '../../shared/abort.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { READ_BYTES } from '../client/large-read-agent.ts';
@@ -67,6 +68,8 @@ export type FetchOptions = {
   /** How long a query is retried after transient errors (0: not at all), and the first delay, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
+  /** Waits after a response that broke off. */
+  wait: Wait;
 };
 
 const DEFAULT_OPTIONS: FetchOptions = {
@@ -77,6 +80,7 @@ const DEFAULT_OPTIONS: FetchOptions = {
   maxPauseMs: MAX_PAUSE_MS,
   retryTimeMs: RETRY_TIME_MS,
   firstRetryMs: FIRST_RETRY_MS,
+  wait: waitByTimer,
 };
 
 /**
@@ -125,17 +129,30 @@ type Fetching = {
   signal: AbortSignal;
 };
 
-/** Puts all rows after a position into the queue, with as many queries as needed, and ends the queue. */
+/**
+ * Puts all rows after a position into the queue, with as many queries as needed, and ends the queue. Each row is progress, so
+ * responses may break off any number of times. But the delays grow until a full page arrives: a server that breaks off each response
+ * after a few rows would otherwise have to sort the table for each of them, again and again.
+ */
 async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   const { queue, options, signal } = fetching;
   let position = start;
+  /** The number of attempts that have failed since the last full page. */
+  let failures = 0;
+  const onFailure = (error: Error): void => {
+    failures += 1;
+    warnOfRetry(fetching, error, failures);
+  };
   try {
     for (;;) {
-      const fetched = await fetchResponseWithRetry(fetching, position);
+      const fetched = await fetchResponseWithRetry(fetching, position, retryDelay(options, failures), onFailure);
       if (fetched.end === 'complete') break;
+      if (fetched.hasFullPage) failures = 0;
       if (fetched.end === 'broken') {
         if (!shouldRetry(fetching, fetched.error)) throw fetched.error;
-        warnOfRetry(fetching, fetched.error, 1);
+        const delay = retryDelay(options, failures);
+        onFailure(fetched.error);
+        await options.wait(delay, signal);
       }
       position = fetched.position;
       if (!(await queue.waitBelow(options.resumeBelowBytes, signal))) break;
@@ -146,17 +163,27 @@ async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   }
 }
 
+/** Returns the delay after one more failure, in milliseconds. @param failures the number of failures before it. */
+function retryDelay({ firstRetryMs }: FetchOptions, failures: number): number {
+  return Math.min(firstRetryMs * 2 ** failures, LONGEST_RETRY_MS);
+}
+
 /** Sends the query, and retries it until a response contains rows or ends without an error. */
-function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fetched> {
+function fetchResponseWithRetry(
+  fetching: Fetching,
+  after: Position,
+  minDelayMs: number,
+  onRetry: (error: Error) => void,
+): Promise<Fetched> {
   const { options, signal } = fetching;
   return retryFor(
     {
       forMs: options.retryTimeMs,
-      minDelayMs: options.firstRetryMs,
+      minDelayMs,
       maxDelayMs: LONGEST_RETRY_MS,
       signal,
       shouldRetry: (error) => shouldRetry(fetching, error),
-      onRetry: (error, attempt) => warnOfRetry(fetching, error, attempt),
+      onRetry,
     },
     () => fetchResponse(fetching, after),
   );
@@ -173,10 +200,10 @@ function warnOfRetry({ source }: Fetching, error: Error, attempt: number): void 
 }
 
 /** How a response ended: it was read to its end ("complete"), closed because of a slow reader ("left"), or it broke off. */
-type Fetched =
-  | { end: 'complete' }
-  | { end: 'left'; position: Position }
-  | { end: 'broken'; position: Position; error: Error };
+type Fetched = { end: 'complete' } | ({ end: 'left' } & Progress) | ({ end: 'broken'; error: Error } & Progress);
+
+/** The position after the last row of a response, and whether the response filled a page. */
+type Progress = { position: Position; hasFullPage: boolean };
 
 /**
  * Puts the rows of one response into the queue.
@@ -199,14 +226,14 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
     await pipeResponse(stream, response);
     return { end: 'complete' };
   } catch (cause) {
-    if (cause instanceof SlowReaderError) return { end: 'left', position: sink.position };
+    if (cause instanceof SlowReaderError) return { end: 'left', ...sink.progress };
     const error = explainBrokenResponse(source, response.exception ?? cause);
     // Complete rows are valid, even if they don't fill a page. If they were dropped, and every response broke off before its
     // first full page, the read would never make progress.
     const rest = signal.aborted ? undefined : cutter.rest();
     if (rest !== undefined) sink.push(rest);
     if (sink.isEmpty) throw error;
-    return { end: 'broken', position: sink.position, error };
+    return { end: 'broken', ...sink.progress, error };
   }
 }
 
@@ -226,6 +253,7 @@ class QueueSink implements PageSink {
   readonly #fetching: Fetching;
   readonly #start: Position;
   #position: Position;
+  #hasFullPage = false;
 
   constructor(fetching: Fetching, start: Position) {
     this.#fetching = fetching;
@@ -233,9 +261,8 @@ class QueueSink implements PageSink {
     this.#position = start;
   }
 
-  /** The position after the last page. */
-  get position(): Position {
-    return this.#position;
+  get progress(): Progress {
+    return { position: this.#position, hasFullPage: this.#hasFullPage };
   }
 
   get isEmpty(): boolean {
@@ -243,7 +270,8 @@ class QueueSink implements PageSink {
   }
 
   push(page: Page): void {
-    const { queue, source } = this.#fetching;
+    const { queue, source, options } = this.#fetching;
+    if (page.bytes >= options.pageBytes) this.#hasFullPage = true;
     const positioned = addPosition(page, this.#position, source.selection.cursor.column.name);
     this.#position = positioned.position;
     queue.push(positioned);
