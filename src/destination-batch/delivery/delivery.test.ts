@@ -132,6 +132,7 @@ function start(options: StartOptions = {}) {
     limits: { events_per_update: 15, attributes_per_update: 50 },
     requestBytes: 4 * 1024 * 1024,
     maxLingerMs: 2 * SECOND,
+    isReadingPaused: () => false,
     retryTimeMs: 30 * MINUTE,
     onRetry: () => {},
     onSettled: (event, profile, outcome) => {
@@ -734,6 +735,14 @@ describe('a backlog', () => {
     void delivery.waitForCapacity();
     await pass(0);
     expect(calls[0]?.endpoint).toBe('mass_update');
+  });
+
+  test('is also a queue of few events if stdin is not read until they are settled', async () => {
+    const { delivery, calls, add } = start({ ...slow, isReadingPaused: () => true });
+    add('u1', 'a');
+    await delivery.waitForCapacity();
+    await pass(0);
+    expect(calls.map(({ endpoint, at }) => [endpoint, at])).toEqual([['mass_update', 0]]);
   });
 
   test('uses the normal route if there is no bulk route', async () => {

@@ -36,6 +36,8 @@ export type DeliveryOptions = PosterOptions & {
   requestBytes: number;
   /** The maximum time that an event waits for other events, in milliseconds. */
   maxLingerMs: number;
+  /** Returns whether stdin is not read until events are settled, although the delivery has capacity. */
+  isReadingPaused: () => boolean;
   /** Called once if the delivery can't continue. */
   onError: (error: unknown) => void;
 };
@@ -98,7 +100,7 @@ export class Delivery {
   async waitForCapacity(): Promise<void> {
     this.#startLinger();
     this.#toSend.notify();
-    while (this.#isFull && !this.#halt.signal.aborted) await this.#hasCapacity.wait();
+    while (this.#hasNoCapacity && !this.#halt.signal.aborted) await this.#hasCapacity.wait();
   }
 
   /** Sends all waiting events. Resolves when everything is settled, or when the delivery failed or was halted. */
@@ -133,7 +135,12 @@ export class Delivery {
     return this.#route.bucket.tokens;
   }
 
+  /** Whether stdin is not read until events are settled. Waiting for more events is then useless, because none arrive. */
   get #isFull(): boolean {
+    return this.#hasNoCapacity || this.#options.isReadingPaused();
+  }
+
+  get #hasNoCapacity(): boolean {
     return this.#batcher.items >= MAX_WAITING_EVENTS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
   }
 

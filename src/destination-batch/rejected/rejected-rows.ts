@@ -63,6 +63,8 @@ export interface RejectedRowSink {
   accept(segment: number): void;
   /** Adds a rejected row. */
   add(from: RejectedFrom, line: string, rejection: Rejection): void;
+  /** Whether there is no capacity for more lines until some are released. */
+  readonly isAtCapacity: boolean;
   /** Waits until there is capacity for more lines, or until `signal` is aborted. */
   waitForCapacity(signal: AbortSignal): Promise<void>;
   /** Makes all rows that are covered durable and confirmed. @param covered in the order of the states. */
@@ -129,9 +131,13 @@ export class RejectedRows implements RejectedRowSink {
     this.#bufferedBytes += rejected.length;
   }
 
+  get isAtCapacity(): boolean {
+    return this.#heldBytes > MAX_HELD_BYTES;
+  }
+
   async waitForCapacity(signal: AbortSignal): Promise<void> {
     if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#run(() => this.#spillBuffered());
-    while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) await this.#released.wait(signal);
+    while (this.isAtCapacity && !signal.aborted) await this.#released.wait(signal);
   }
 
   confirm(covered: readonly Coverage[]): Promise<void> {

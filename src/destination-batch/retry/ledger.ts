@@ -69,6 +69,8 @@ export type LedgerOptions = {
  * user asks for it.
  */
 export class RetryLedger implements RejectedRowSink {
+  /** The lines of unsettled rows are limited by MAX_UNSETTLED, so they are not counted. */
+  readonly isAtCapacity = false;
   readonly #options: LedgerOptions;
   /** The segments that are not settled, by number. */
   readonly #segments = new Map<number, Segment>();
@@ -114,7 +116,6 @@ export class RetryLedger implements RejectedRowSink {
     });
   }
 
-  /** The lines of unsettled rows are limited by MAX_UNSETTLED, so they are not counted. */
   hold(): void {}
   release(): void {}
   async waitForCapacity(): Promise<void> {}

@@ -256,6 +256,7 @@ function countOutcomes(counts: RetryCounts): RejectedRowSink {
     add: (_from, _line, { code }) => {
       counts.rejected.set(code, (counts.rejected.get(code) ?? 0) + 1);
     },
+    isAtCapacity: false,
     waitForCapacity: async () => {},
     confirm: async () => {},
     abandon: async () => {},

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BatchApi as Sandbox } from '../../../sandbox/batch-api/server.ts';
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { ConnectorError } from '../../protocol/errors.ts';
@@ -123,6 +123,28 @@ async function failureOf(result: Promise<boolean>): Promise<ConnectorError> {
   if (!(error instanceof ConnectorError)) throw new Error('It did not fail as expected', { cause: error });
   return error;
 }
+
+test('sends rows before the flush interval if their lines use up the capacity of rejected rows', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'session-'));
+  try {
+    const { feed, input, result } = start({
+      flush_interval_seconds: 900,
+      rejected_rows: { storage_type: 'Local', path: folder },
+    });
+    // The string is too long for Batch, so the event is small.
+    const long = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 40; n += 1) {
+      const data = { custom_id: `u${n % 5}`, event_name: `e${n}`, long };
+      feed(JSON.stringify({ type: 'RECORD', record: { stream: 'events', emitted_at: 1, data } }));
+    }
+    await vi.waitFor(() => expect(stored().length).toBeGreaterThan(30), 5_000);
+    input.end();
+    expect(await result).toBe(true);
+    expect(stored()).toHaveLength(40);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 test('I1, I2: sends rows, and echoes each state with the counts of the rows before it', async () => {
   const { feed, input, result, states, logs } = start();

@@ -118,6 +118,7 @@ export class WriteSession {
       limits: configuration.limits,
       requestBytes: configuration.limits.request_bytes,
       maxLingerMs: configuration.flush_interval_seconds * 1000,
+      isReadingPaused: () => this.#rejectedRows?.isAtCapacity ?? false,
       retryTimeMs: configuration.retry_minutes * 60_000,
       onRetry: () => this.#stateOutput.requestFlush(),
       onSettled: (item, profile, outcome) => this.#settle(item, profile, outcome),
@@ -176,10 +177,7 @@ export class WriteSession {
     }
   }
 
-  /**
-   * Waits while too much data is waiting to be sent or stored. Meanwhile stdin is not read, so the source has to wait
-   * too (backpressure).
-   */
+  /** Waits while too much data is waiting to be sent or stored. Meanwhile stdin is not read, so the source waits (backpressure). */
   async #applyBackpressure(): Promise<void> {
     await this.#delivery.waitForCapacity();
     await this.#rejectedRows?.waitForCapacity(this.#stopReading.signal);
