@@ -3,7 +3,8 @@ import type { Rejection } from '../codes.ts';
 import { type Coverage, type RejectedFrom, type RejectedRowStore, RejectedRows } from './rejected-rows.ts';
 
 const REJECTION: Rejection = { code: 'custom_id_missing', reason: 'there is none' };
-const MEGABYTE = 1024 * 1024;
+/** The number of characters in the lines of these tests. */
+const MEBI = 1024 * 1024;
 
 /** A store in memory: what it was asked, and the rows that it holds, by their `n`. */
 class MemoryStore implements RejectedRowStore {
@@ -74,11 +75,11 @@ test('buffers few rows until the state after them', async () => {
   expect(store.confirmed).toEqual([1]);
 });
 
-test('spills more than four megabytes, and confirms each row once, in order, with its state', async () => {
+test('spills more than four million characters, and confirms each row once, in order, with its state', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
   for (let n = 0; n < 11; n += 1) {
-    rows.add(from(n % 2 === 0 ? 's' : 't', Math.floor(n / 4)), rowLine(n, MEGABYTE), REJECTION);
+    rows.add(from(n % 2 === 0 ? 's' : 't', Math.floor(n / 4)), rowLine(n, MEBI), REJECTION);
     await rows.waitForCapacity(never);
   }
   expect([...store.pieces]).toEqual([
@@ -101,7 +102,7 @@ test('a state of a stream confirms the rows of that stream only, also if another
   const rows = new RejectedRows(store, () => 0);
   const other = { ...from('s', 0), key: 'other.s' };
   for (let n = 0; n < 6; n += 1) {
-    rows.add(n % 2 === 0 ? from('s', 0) : other, rowLine(n, MEGABYTE), REJECTION);
+    rows.add(n % 2 === 0 ? from('s', 0) : other, rowLine(n, MEBI), REJECTION);
     await rows.waitForCapacity(never);
   }
   rows.add(from('t', 0), rowLine(6), REJECTION);
@@ -135,9 +136,9 @@ test('confirms nothing more after an error of the store', async () => {
   expect(store.confirmed).toEqual([]);
 });
 
-test('I5: has no capacity while the lines of unsettled rows have more than 32 megabytes', async () => {
+test('I5: has no capacity while the lines of unsettled rows have more than 33 million characters', async () => {
   const rows = new RejectedRows(new MemoryStore(), () => 0);
-  const line = 'x'.repeat(17 * MEGABYTE);
+  const line = 'x'.repeat(17 * MEBI);
   rows.hold(line);
   await rows.waitForCapacity(never);
   rows.hold(line);
@@ -154,7 +155,7 @@ test('I5: has no capacity while the lines of unsettled rows have more than 32 me
 test('a sync that ends does not wait for capacity', async () => {
   const rows = new RejectedRows(new MemoryStore(), () => 0);
   const end = new AbortController();
-  rows.hold('x'.repeat(33 * MEGABYTE));
+  rows.hold('x'.repeat(33 * MEBI));
   const waiting = rows.waitForCapacity(end.signal);
   end.abort();
   await waiting;

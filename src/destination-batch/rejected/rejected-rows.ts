@@ -3,16 +3,17 @@ import type { Rejection } from '../codes.ts';
 import { toDeadLetter } from './dead-letter-line.ts';
 
 /**
- * The maximum size of the rows that are buffered until a state requires them to be durable, in bytes. Above it, the
- * buffered rows are spilled to the store.
+ * The maximum size of the rows that are buffered until a state requires them to be durable, in characters. Above it, the
+ * buffered rows are spilled to the store. A character is a UTF-16 unit: it takes one byte of memory in a line of Latin-1
+ * characters, and two bytes in any other line.
  */
-const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+const MAX_BUFFERED_CHARACTERS = 4 * 1024 * 1024;
 
 /**
- * The maximum size of the rows whose events are not settled, in bytes. Above it, stdin is not read (backpressure). The
+ * The maximum size of the rows whose events are not settled, in characters. Above it, stdin is not read (backpressure). The
  * capacity of the delivery does not limit these rows: a row of a megabyte may have an event of a hundred bytes.
  */
-const MAX_HELD_BYTES = 32 * 1024 * 1024;
+const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
 
 /**
  * Stores rejected rows (dead letters). Rows are confirmed before a state that covers them is echoed. The rows of a stream without
@@ -94,8 +95,8 @@ export class RejectedRows implements RejectedRowSink {
   readonly #store: RejectedRowStore;
   readonly #now: () => number;
   #buffered: BufferedRow[] = [];
-  #bufferedBytes = 0;
-  #heldBytes = 0;
+  #bufferedCharacters = 0;
+  #heldCharacters = 0;
   #spilled: SpilledPiece[] = [];
   #nextPiece = 0;
   readonly #inTurn = serial();
@@ -114,11 +115,11 @@ export class RejectedRows implements RejectedRowSink {
   }
 
   hold(line: string): void {
-    this.#heldBytes += line.length;
+    this.#heldCharacters += line.length;
   }
 
   release(line: string): void {
-    this.#heldBytes -= line.length;
+    this.#heldCharacters -= line.length;
     this.#released.notify();
   }
 
@@ -128,15 +129,15 @@ export class RejectedRows implements RejectedRowSink {
   add(from: RejectedFrom, line: string, rejection: Rejection): void {
     const rejected = toDeadLetter(line, rejection, this.#now());
     this.#buffered.push({ from, line: rejected });
-    this.#bufferedBytes += rejected.length;
+    this.#bufferedCharacters += rejected.length;
   }
 
   get isAtCapacity(): boolean {
-    return this.#heldBytes > MAX_HELD_BYTES;
+    return this.#heldCharacters > MAX_HELD_CHARACTERS;
   }
 
   async waitForCapacity(signal: AbortSignal): Promise<void> {
-    if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#run(() => this.#spillBuffered());
+    if (this.#bufferedCharacters > MAX_BUFFERED_CHARACTERS) await this.#run(() => this.#spillBuffered());
     while (this.isAtCapacity && !signal.aborted) await this.#released.wait(signal);
   }
 
@@ -193,7 +194,7 @@ export class RejectedRows implements RejectedRowSink {
   #takeBuffered(selects: (from: RejectedFrom) => boolean): BufferedRow[] {
     const taken = this.#buffered.filter(({ from }) => selects(from));
     this.#buffered = this.#buffered.filter(({ from }) => !selects(from));
-    this.#bufferedBytes = this.#buffered.reduce((sum, { line }) => sum + line.length, 0);
+    this.#bufferedCharacters = this.#buffered.reduce((sum, { line }) => sum + line.length, 0);
     return taken;
   }
 
