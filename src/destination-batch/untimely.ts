@@ -15,7 +15,9 @@ export type Untimely = { code: 'event_too_old' | 'event_in_future'; reason: stri
  */
 export function explainUnsent(age: number, hours: number): Untimely {
   if (age < 0) return inFuture();
-  return tooOld(`${hours} hours (minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes for waiting in the queue)`);
+  return tooOld(
+    `${hours} hours (minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes and flush_interval_seconds for waiting in the queue)`,
+  );
 }
 
 /**

@@ -18,7 +18,7 @@ const choices = {
   untimely_event: z.enum(['send', 'send_without_time', 'reject']).meta({
     title: 'Untimely event',
     description:
-      "For events that are in the future or too old, according to this machine's clock. Too old means older than 23 hours 55 minutes: limits.event_age_hours (24 hours) less five minutes for the time in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time at which it receives the event. reject: reject the row.",
+      "For events that are in the future or too old, according to this machine's clock. Too old means older than limits.event_age_hours (24 hours), less five minutes and the flush interval (2 seconds) for the time in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time at which it receives the event. reject: reject the row.",
     order: 2,
   }),
   capital_letters: z.enum(['lower_case', 'drop']).meta({

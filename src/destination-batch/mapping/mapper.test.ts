@@ -605,6 +605,24 @@ describe('an event is timely', () => {
   });
 });
 
+describe('the flush interval counts toward the age of an event', () => {
+  const now = Date.parse('2026-04-17T12:00:00Z');
+  const timelinessOf = (untimely_event: 'send' | 'reject', event_time: string): boolean | string => {
+    const policies = { ...DEFAULT_POLICIES, untimely_event };
+    const mapper = createMapper(DEFAULT_LIMITS, { now: () => now, policies, flushIntervalMs: 15 * 60_000 });
+    const mapped = mapper.map({ custom_id: 'u1', event_name: 'e', event_time });
+    return mapped.kind === 'event' ? mapped.isTimely : mapped.rejection.code;
+  };
+  test.each([
+    ['send', 'of a day ago, less the interval', '2026-04-16T12:15:00Z', true],
+    ['send', 'older by a millisecond', '2026-04-16T12:14:59.999Z', false],
+    ['reject', 'of a day ago, less the interval and five minutes', '2026-04-16T12:20:00Z', true],
+    ['reject', 'older by a millisecond', '2026-04-16T12:19:59.999Z', 'event_too_old'],
+  ] as const)('%s: an event %s', (policy, _, time, expected) => {
+    expect(timelinessOf(policy, time)).toBe(expected);
+  });
+});
+
 /** A mapper with these options, and the changes that it reports. */
 function mapperWith(settings: MapperSettings) {
   const changes: string[] = [];
@@ -721,7 +739,7 @@ describe('policies.untimely_event', () => {
         rejection: {
           code: 'event_too_old',
           reason:
-            'event_time is older than 24 hours (minus 5 minutes for waiting in the queue), and Batch refuses such events',
+            'event_time is older than 24 hours (minus 5 minutes and flush_interval_seconds for waiting in the queue), and Batch refuses such events',
         },
       },
       {

@@ -21,8 +21,8 @@ import { isBlank } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
- * An event and its profile in the arena. `isTimely` is false if its time is in the future or older than Batch accepts. `leftOut` lists the
- * attributes that were left out of the event.
+ * An event and its profile in the arena. `isTimely` is false if its time is in the future, or may be older than Batch accepts when the
+ * event is sent. `leftOut` lists the attributes that were left out of the event.
  */
 export type MappedEvent = {
   kind: 'event';
@@ -48,6 +48,8 @@ export type MapperOptions = {
   eventIdAttribute: string | undefined;
   /** The cursor of the source, such as last_updated_at. It is needed only for reading, so it is not sent. */
   cursorColumn: string | undefined;
+  /** The maximum time that an event waits for others before it is sent, in milliseconds. */
+  flushIntervalMs: number;
   /** Returns the current time in milliseconds since the epoch. */
   now: () => number;
   /** Called for each change in an event that is sent. */
@@ -61,6 +63,7 @@ export const DEFAULTS: MapperOptions = {
   columnTypes: new Map(),
   eventIdAttribute: undefined,
   cursorColumn: undefined,
+  flushIntervalMs: 0,
   now: Date.now,
   onChange: () => undefined,
 };
@@ -107,6 +110,8 @@ export class EventRules {
   readonly #isAttribute: (column: string) => boolean;
   readonly #plainText: ReadonlySet<string>;
   readonly #normalizeTime: (text: string) => string | undefined;
+  /** The maximum age of a timely event in milliseconds. */
+  readonly #maxAge: number;
   readonly #resolved = new Map<string, ResolvedColumn>();
   #id: AttributeName | undefined;
   #lastName: string | undefined;
@@ -114,12 +119,15 @@ export class EventRules {
   constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
     this.limits = limits;
     this.options = { ...DEFAULTS, ...options };
-    const { mapping, policies, cursorColumn, columnTypes } = this.options;
+    const { mapping, policies, cursorColumn, columnTypes, flushIntervalMs } = this.options;
     this.columns = resolveRoleColumns(mapping);
     this.constantName = isNamedAfterStream(mapping) ? this.options.stream : mapping.constant_event_name;
     this.#customId = new CustomIdRules(this.columns.customId, limits, 'to attach the event to');
     this.#normalizeTime =
       columnTypes.get(this.columns.eventTime) === 'date_time' ? normalizeDateTime : normalizeTimestamp;
+    // If untimely events are sent, this only decides which events share an update, and a wait of minutes is rare.
+    const margin = policies.untimely_event === 'send' ? 0 : EVENT_AGE_MARGIN_MS;
+    this.#maxAge = limits.event_age_hours * HOUR_MS - flushIntervalMs - margin;
     this.#isAttribute = selectAttributeColumns(mapping, cursorColumn);
     this.#plainText = new Set(mapping.plain_text_columns);
     this.names = new AttributeNames(policies);
@@ -200,9 +208,8 @@ export class EventRules {
    * is `untimely` if the policy is to send it.
    */
   checkAge(age: number): 'timely' | 'untimely' | 'not_sent' {
-    const maxAge = this.limits.event_age_hours * HOUR_MS;
-    if (this.options.policies.untimely_event === 'send') return age >= 0 && age <= maxAge ? 'timely' : 'untimely';
-    return age >= 0 && age <= maxAge - EVENT_AGE_MARGIN_MS ? 'timely' : 'not_sent';
+    if (age >= 0 && age <= this.#maxAge) return 'timely';
+    return this.options.policies.untimely_event === 'send' ? 'untimely' : 'not_sent';
   }
 
   resolveColumn(column: string): ResolvedColumn {

@@ -164,6 +164,22 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
   expect(idIn(a)).not.toBe(idIn(b));
 });
 
+test('the flush interval of the configuration counts toward the age of an event', () => {
+  const now = Date.parse('2026-04-17T12:00:00Z');
+  const isTimely = (flush_interval_seconds: number): boolean | undefined => {
+    const found = createDestinationStreams(
+      configurationWith({ flush_interval_seconds }),
+      catalogOf({ events: undefined }),
+      () => now,
+      () => undefined,
+    );
+    const row = { custom_id: 'u', event_name: 'e', event_time: '2026-04-16T12:06:00Z' };
+    const mapped = found.find('events', undefined)?.mapper.map(row);
+    return mapped?.kind === 'event' ? mapped.isTimely : undefined;
+  };
+  expect([2, 360, 361, 900].map(isTimely)).toEqual([true, true, false, false]);
+});
+
 test('each stream has its own settings, in place of the general ones', () => {
   const arena = new EventArena();
   const found = createDestinationStreams(

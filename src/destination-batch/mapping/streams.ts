@@ -62,13 +62,16 @@ export class DestinationStreams {
  * column.
  */
 export function createDestinationStreams(
-  configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'streams' | 'event_id_attribute'>,
+  configuration: Pick<
+    DestinationConfiguration,
+    'limits' | 'policies' | 'mapping' | 'streams' | 'event_id_attribute' | 'flush_interval_seconds'
+  >,
   catalog: ConfiguredCatalog,
   now: () => number,
   onChange: (stream: string, change: Change) => void,
   arena = new EventArena(),
 ): DestinationStreams {
-  const { limits, event_id_attribute: eventIdAttribute } = configuration;
+  const { limits, event_id_attribute: eventIdAttribute, flush_interval_seconds: flushSeconds } = configuration;
   const streams = catalog.streams.map(({ stream, destination_object_name }) => ({
     name: stream.name,
     object: resolveObject(configuration, { stream, destination_object_name }),
@@ -96,6 +99,7 @@ export function createDestinationStreams(
           columnTypes,
           eventIdAttribute,
           cursorColumn,
+          flushIntervalMs: flushSeconds * 1000,
           now,
           onChange: (change) => onChange(name, change),
         },
