@@ -49,8 +49,8 @@ describe('a sample', () => {
       ['event_name', { kind: 'event_name' }, 0, 2, ['string']],
       ['event_time', { kind: 'event_time' }, 0, 2, ['string']],
       ['last_updated_at', { kind: 'not_sent' }, 0, 2, ['string']],
-      ['item', { kind: 'attribute', name: 'item', valueKind: 'plain' }, 1, 2, ['string']],
-      ['n', { kind: 'attribute', name: 'n', valueKind: 'plain' }, 0, 2, ['number', 'string']],
+      ['item', { kind: 'attribute', name: 'item', valueKind: 'untyped' }, 1, 2, ['string']],
+      ['n', { kind: 'attribute', name: 'n', valueKind: 'untyped' }, 0, 2, ['number', 'string']],
       ['url__a', { kind: 'attribute', name: 'url(a)', valueKind: 'url' }, 0, 1, ['string']],
     ]);
   });

@@ -171,7 +171,7 @@ function findOddity(value: unknown, use: ColumnUse): string | undefined {
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
   if (use.kind === 'profile') return text !== value && text !== '' ? SPACED_ID : undefined;
-  if (use.kind !== 'attribute' || use.valueKind !== 'plain') return undefined;
+  if (use.kind !== 'attribute' || use.valueKind !== 'untyped') return undefined;
   const isLikeJson = (text.startsWith('{') && text.endsWith('}')) || (text.startsWith('[') && text.endsWith(']'));
   return isLikeJson && tryParseJson(text) === undefined ? BROKEN_JSON : undefined;
 }

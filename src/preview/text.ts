@@ -150,7 +150,7 @@ function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
 
 /** What a value must be, in addition to its JSON type. */
 const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
-  plain: undefined,
+  untyped: undefined,
   text: 'a string',
   float: 'a float',
   integer: 'an integer',

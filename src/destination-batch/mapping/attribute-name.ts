@@ -2,7 +2,7 @@ import { ATTRIBUTE_NAME, NAME_FORM } from '../batch/limits.ts';
 import type { AttributeError } from '../codes.ts';
 import type { Policies } from '../config/policies.ts';
 
-export type AttributeKind = 'plain' | 'date' | 'url';
+export type AttributeKind = 'untyped' | 'date' | 'url';
 
 /** The parsed name of a column or of a key in an object. It is the same for all rows, so it is parsed once. */
 export type AttributeName = {
@@ -90,7 +90,7 @@ export class AttributeNames {
   /** Creates a name that needs no check, such as Batch's `$label`. */
   createReserved(name: string): AttributeName {
     return {
-      kind: 'plain',
+      kind: 'untyped',
       jsonKey: `"${name}":`,
       error: undefined,
       lowerCased: undefined,
@@ -109,9 +109,9 @@ export class AttributeNames {
 
   #parseName(written: string, typed: RegExpExecArray | null): AttributeName {
     const bareName = typed?.[2] ?? this.#lowerCase(written);
-    const kind = typed === null ? 'plain' : typed[1] === 'date' ? 'date' : 'url';
+    const kind = typed === null ? 'untyped' : typed[1] === 'date' ? 'date' : 'url';
     const hasCapitals = /[A-Z]/.test(written);
-    const sentAs = kind === 'plain' ? bareName : `${kind}(${bareName})`;
+    const sentAs = kind === 'untyped' ? bareName : `${kind}(${bareName})`;
     const isUsable = ATTRIBUTE_NAME.test(bareName);
     return {
       kind,

@@ -22,7 +22,7 @@ function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAUL
 /** Converts a value, given as JSON: the JSON that is sent, and what is left out of it. */
 function convert(
   json: string,
-  kind: ValueKind = 'plain',
+  kind: ValueKind = 'untyped',
   limits: Limits = DEFAULT_LIMITS,
   policies: Partial<Policies> = {},
 ): Result {
@@ -179,7 +179,7 @@ describe.each([
   });
 });
 
-test.each(['plain', 'date', 'url'] as const)('sends and reports nothing for NULL as %s', (kind) => {
+test.each(['untyped', 'date', 'url'] as const)('sends and reports nothing for NULL as %s', (kind) => {
   expect(convert('null', kind)).toEqual({});
 });
 
@@ -301,7 +301,7 @@ describe('leaves out of an object, which is sent', () => {
       ['v.url(x) (name_taken)'],
     ],
     [
-      'a plain name and typed ones that are equal, of which the first is sent',
+      'an untyped name and typed ones that are equal, of which the first is sent',
       '{"x":1,"url(x)":"https://a","date__x":"2026-04-17"}',
       '{"x":1}',
       ['v.url(x) (name_taken)', 'v.date__x (name_taken)'],
@@ -444,7 +444,7 @@ describe('a name in capitals inside an object', () => {
         return `${path} has capital letters in its name: it is sent as ${name} (name_lower_cased)`;
       }),
     });
-    const { leftOut } = convert(json, 'plain', DEFAULT_LIMITS, { capital_letters: 'drop' });
+    const { leftOut } = convert(json, 'untyped', DEFAULT_LIMITS, { capital_letters: 'drop' });
     expect(leftOut?.map(({ path, code }) => [path, code])).toEqual(dropped.map((path) => [path, 'name_invalid']));
   });
 
@@ -468,12 +468,18 @@ describe('long_text: truncate', () => {
   const cutOfEmoji = (length: number): string =>
     cut('v', length).replace(',', ' in UTF-16 (an emoji counts as two or more),');
   const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
-    ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
+    ['is cut', `"${x(301)}"`, 'untyped', `"${x(300)}"`, [cut('v', 301)]],
     ['is cut, in a plain string column', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
-    ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'plain', `"${x(299)}"`, [cutOfEmoji(301)]],
-    ['is cut after a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cutOfEmoji(302)]],
-    ['is cut in an array', `["a","${x(301)}"]`, 'plain', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
-    ['is cut in an object', `{"a":[{"b":"${x(301)}"}]}`, 'plain', `{"a":[{"b":"${x(300)}"}]}`, [cut('v.a[0].b', 301)]],
+    ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'untyped', `"${x(299)}"`, [cutOfEmoji(301)]],
+    ['is cut after a pair that fits', `"${x(298)}😀😀"`, 'untyped', `"${x(298)}😀"`, [cutOfEmoji(302)]],
+    ['is cut in an array', `["a","${x(301)}"]`, 'untyped', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
+    [
+      'is cut in an object',
+      `{"a":[{"b":"${x(301)}"}]}`,
+      'untyped',
+      `{"a":[{"b":"${x(300)}"}]}`,
+      [cut('v.a[0].b', 301)],
+    ],
     ['is cut as a label', `"${x(201)}"`, 'label', `"${x(200)}"`, [cut('v', 201, 200)]],
     ['is cut as a tag', `["a","${x(65)}"]`, 'tags', `["a","${x(64)}"]`, [cut('v[1]', 65, 64)]],
   ];
@@ -482,8 +488,8 @@ describe('long_text: truncate', () => {
   });
 
   const leftOut: [name: string, json: string, kind: ValueKind, code: AttributeCode][] = [
-    ['when it would be blank', `"${' '.repeat(300)}x"`, 'plain', 'text_too_long'],
-    ['when it is not valid Unicode, even after the cut', `"${x(301)}\\ud83d"`, 'plain', 'text_malformed'],
+    ['when it would be blank', `"${' '.repeat(300)}x"`, 'untyped', 'text_too_long'],
+    ['when it is not valid Unicode, even after the cut', `"${x(301)}\\ud83d"`, 'untyped', 'text_malformed'],
     ['when it is a URL, which would lead elsewhere', `"https://a/${x(2048)}"`, 'url', 'url_too_long'],
   ];
   test.each(leftOut)('leaves out the value %s', (_, json, kind, code) => {
@@ -693,7 +699,7 @@ describe('a value that is not a number, in a column that the catalog declares as
     'null',
     '["1"]',
   ])('sends %s like in any other column', (json) => {
-    for (const kind of ['float', 'integer'] as const) expect(convert(json, kind)).toEqual(convert(json, 'plain'));
+    for (const kind of ['float', 'integer'] as const) expect(convert(json, kind)).toEqual(convert(json, 'untyped'));
   });
 });
 
@@ -754,14 +760,14 @@ describe('a URL', () => {
 
 test('leaves out a value that is not JSON, without throwing', () => {
   const { writer } = writerWith();
-  expect([1n, Symbol('x'), () => 1].map((value) => writer.convert(value, 'plain', 'v'))).toEqual(
+  expect([1n, Symbol('x'), () => 1].map((value) => writer.convert(value, 'untyped', 'v'))).toEqual(
     ['bigint', 'symbol', 'function'].map((type) => ({
       code: 'type_unsupported',
       reason: `has a type that Batch does not accept (${type})`,
     })),
   );
-  expect(writer.convert(undefined, 'plain', 'v')).toBeUndefined();
-  expect(writer.convert(Number.NaN, 'plain', 'v')).toEqual({
+  expect(writer.convert(undefined, 'untyped', 'v')).toBeUndefined();
+  expect(writer.convert(Number.NaN, 'untyped', 'v')).toEqual({
     code: 'number_out_of_range',
     reason: 'is too large for a 64-bit float',
   });
@@ -769,11 +775,11 @@ test('leaves out a value that is not JSON, without throwing', () => {
 
 describe('uses the configured limits', () => {
   const cases: [name: keyof Limits, least: string, most: string, kind: ValueKind][] = [
-    ['string_characters', '"aaaa"', '"aaa"', 'plain'],
+    ['string_characters', '"aaaa"', '"aaa"', 'untyped'],
     ['url_characters', '"x://aa"', '"x://a"', 'url'],
-    ['array_items', '["a","b","c","d"]', '["a","b","c"]', 'plain'],
-    ['attributes_per_object', '{"a":1,"b":1,"c":1,"d":1}', '{"a":1,"b":1,"c":1}', 'plain'],
-    ['object_depth', '{"a":{"b":{"c":{"d":1}}}}', '{"a":{"b":{"c":1}}}', 'plain'],
+    ['array_items', '["a","b","c","d"]', '["a","b","c"]', 'untyped'],
+    ['attributes_per_object', '{"a":1,"b":1,"c":1,"d":1}', '{"a":1,"b":1,"c":1}', 'untyped'],
+    ['object_depth', '{"a":{"b":{"c":{"d":1}}}}', '{"a":{"b":{"c":1}}}', 'untyped'],
     ['label_characters', '"aaaa"', '"aaa"', 'label'],
     ['tags_per_event', '["a","b","c","d"]', '["a","b","c"]', 'tags'],
     ['tag_characters', '["aaaa"]', '["aaa"]', 'tags'],
@@ -793,8 +799,9 @@ describe('a string of JSON that repeats', () => {
     const text = ' {"a": 9007199254740993, "b": ["x"]} ';
     const json = '{"a":9007199254740993,"b":["x"]}';
     for (let round = 0; round < 2; round += 1) {
-      expect([writer.convert(text, 'plain', 'c'), writer.convert(text, 'plain', 'c')]).toEqual([json, json]);
-      for (let n = 0; n < MANY_TEXTS; n += 1) expect(writer.convert(`[{"n":${n}}]`, 'plain', 'c')).toBe(`[{"n":${n}}]`);
+      expect([writer.convert(text, 'untyped', 'c'), writer.convert(text, 'untyped', 'c')]).toEqual([json, json]);
+      for (let n = 0; n < MANY_TEXTS; n += 1)
+        expect(writer.convert(`[{"n":${n}}]`, 'untyped', 'c')).toBe(`[{"n":${n}}]`);
     }
   });
 
@@ -803,7 +810,7 @@ describe('a string of JSON that repeats', () => {
     for (const column of ['c', 'd']) {
       issues.reset();
       issues.setColumn(column);
-      expect(writer.convert('{"a":1,"b-c":2}', 'plain', column)).toBe('{"a":1}');
+      expect(writer.convert('{"a":1,"b-c":2}', 'untyped', column)).toBe('{"a":1}');
       expect(issues.leftOut).toMatchObject([{ column, path: `${column}.b-c`, code: 'name_invalid' }]);
     }
   });
@@ -811,7 +818,7 @@ describe('a string of JSON that repeats', () => {
   test('is a string or an array, depending on the column', () => {
     const { writer } = writerWith();
     const text = '["x"]';
-    const kinds: ValueKind[] = ['plain', 'text', 'tags', 'plain'];
+    const kinds: ValueKind[] = ['untyped', 'text', 'tags', 'untyped'];
     expect(kinds.map((kind) => writer.convert(text, kind, 'c'))).toEqual(['["x"]', '"[\\"x\\"]"', '["x"]', '["x"]']);
   });
 });

@@ -40,9 +40,10 @@ import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 export type Converted = string | undefined | AttributeError;
 
 /**
- * How a value is converted. A `text` is never parsed as JSON. A `date_time` is a date in a column that the catalog
- * declares as a timestamp. A `float` or `integer` is a value in a column that the catalog declares as a number or an
- * integer. If it is a string that contains a number, it is sent as a number.
+ * How a value is converted. An `untyped` string that contains a JSON array or object is sent as that array or object. A
+ * `text` is never parsed as JSON. A `date_time` is a date in a column that the catalog declares as a timestamp. A
+ * `float` or `integer` is a value in a column that the catalog declares as a number or an integer. If it is a string
+ * that contains a number, it is sent as a number.
  */
 export type ValueKind = AttributeKind | 'date_time' | 'float' | 'integer' | 'text' | 'label' | 'tags';
 
@@ -201,7 +202,7 @@ export class AttributeWriter {
   ): Converted {
     if (value === null || value === undefined) return undefined;
     switch (kind) {
-      case 'plain':
+      case 'untyped':
         // A string that contains a JSON array or object is sent as an array or object only if it is the value of a
         // column. Inside an object, it stays a string.
         if (typeof value === 'string' && depth === 0) return this.#convertStringOrStructure(value, path, segment);
@@ -211,7 +212,7 @@ export class AttributeWriter {
       case 'float':
       case 'integer': {
         const digits = typeof value === 'string' && isJsonNumber(value) ? value : readDigits(value);
-        if (digits === undefined) return this.#convert(value, 'plain', path, segment, depth, undefined);
+        if (digits === undefined) return this.#convert(value, 'untyped', path, segment, depth, undefined);
         return kind === 'float' ? convertFloat(digits) : convertInteger(digits);
       }
       case 'date':
@@ -371,7 +372,7 @@ export class AttributeWriter {
       if (nested === null) continue;
       const name = this.#names.parseKey(key);
       const type = members && findMemberType(members, key);
-      const kind = typeof type === 'string' && name.kind === 'plain' ? type : name.kind;
+      const kind = typeof type === 'string' && name.kind === 'untyped' ? type : name.kind;
       const converted = this.#convert(nested, kind, path, key, depth, typeof type === 'object' ? type : undefined);
       if (converted === undefined) continue;
       const named = this.#limitSize(this.#claimName(name, converted, object, depth), size);

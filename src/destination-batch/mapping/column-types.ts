@@ -38,9 +38,9 @@ export function resolveValueKind(
   isPlainText: boolean,
 ): ValueKind {
   if (kind === 'date') return type === 'date_time' ? 'date_time' : 'date';
-  if (kind !== 'plain') return kind;
+  if (kind !== 'untyped') return kind;
   if (isPlainText) return 'text';
-  return type === 'float' || type === 'integer' ? type : 'plain';
+  return type === 'float' || type === 'integer' ? type : 'untyped';
 }
 
 /**

@@ -370,7 +370,7 @@ describe('columns', () => {
     ['two such names, one of them NULL', '"x":null,"X":2', '{"x":2}', []],
     ['two such names, one of them invalid', '"x":"","X":2', '{"x":2}', ['x: x (text_blank)']],
     [
-      'a plain name and typed ones that are equal',
+      'an untyped name and typed ones that are equal',
       '"x":1,"date__x":"2026-04-17","url__x":"https://a"',
       '{"x":1}',
       ['date__x: date__x (name_taken)', 'url__x: url__x (name_taken)'],

@@ -38,7 +38,7 @@ function slabOf(bytes: number): Slab {
 /** Copies the value of a column, which is in the middle of a row. */
 function copy(
   json: string,
-  { kind = 'plain', members, spareBytes = 0 }: Settings,
+  { kind = 'untyped', members, spareBytes = 0 }: Settings,
   rules: EventRules,
   copier: JsonCopier,
 ): Outcome {
@@ -57,7 +57,7 @@ function copy(
 }
 
 /** What the rules send for the value. */
-function convert(json: string, { kind = 'plain', members }: Settings, rules: EventRules): Outcome {
+function convert(json: string, { kind = 'untyped', members }: Settings, rules: EventRules): Outcome {
   const bytes = Buffer.from(json);
   const value = parseValue(bytes, 0, bytes.length);
   rules.issues.reset();
@@ -79,7 +79,7 @@ function expectCopy(json: string, expected: Outcome, settings: Settings = {}): v
 /** A string column with this JSON. */
 const inString = (json: string): string => JSON.stringify(json);
 
-const KINDS: ValueKind[] = ['plain', 'text', 'float', 'integer', 'date', 'date_time', 'url', 'label', 'tags'];
+const KINDS: ValueKind[] = ['untyped', 'text', 'float', 'integer', 'date', 'date_time', 'url', 'label', 'tags'];
 
 describe('strings', () => {
   test.each(
@@ -105,7 +105,7 @@ describe('strings', () => {
       'https://example.com/',
     ].filter((text) => text !== ' ~'),
   )('copies %j', (text) => {
-    for (const kind of ['plain', 'text'] as const) {
+    for (const kind of ['untyped', 'text'] as const) {
       expectCopy(JSON.stringify(text), { copied: JSON.stringify(text) }, { kind });
     }
   });
@@ -128,7 +128,7 @@ describe('strings', () => {
     ['a backslash at its end', String.raw`"a\\"`, String.raw`"a\\"`],
     ['white space at its end', String.raw`"a \n\t"`, String.raw`"a \n\t"`],
   ])('copies %s in a string, with the escapes of JSON.stringify', (_, json, copied) => {
-    for (const kind of ['plain', 'text'] as const) expectCopy(json, { copied }, { kind });
+    for (const kind of ['untyped', 'text'] as const) expectCopy(json, { copied }, { kind });
   });
 
   test.each([
@@ -345,7 +345,7 @@ describe('objects and arrays', () => {
     ['an array of strings and objects', '["a",{}]', 'rules'],
     ['an array of objects and NULL', '[{"a":1},null]', 'rules'],
   ])('%s', (_, json, expected) => {
-    for (const kind of ['plain', 'text', 'float', 'integer'] as const) expectCopy(json, expected, { kind });
+    for (const kind of ['untyped', 'text', 'float', 'integer'] as const) expectCopy(json, expected, { kind });
     expectCopy(inString(json), expected);
     for (const kind of ['date', 'date_time', 'url', 'label', 'tags'] as const) expectCopy(json, 'rules', { kind });
   });
@@ -486,10 +486,10 @@ describe('keys', () => {
     const json = '{"unitPrice":1,"b":[{"SKU":"x"}],"DATE__at":"2026-04-17T04:25:00Z"}';
     const sent = '{"unitprice":1,"b":[{"sku":"x"}],"date(at)":"2026-04-17T04:25:00Z"}';
     for (let row = 0; row < 2; row += 1) expect(copy(json, {}, rules, copier)).toBe('rules');
-    expect(rules.writer.convert(JSON.parse(json), 'plain', 'column')).toBe(sent);
+    expect(rules.writer.convert(JSON.parse(json), 'untyped', 'column')).toBe(sent);
     // Of an event that is not sent, nothing is reported.
     expect(copy(json, {}, rules, copier)).toBe('rules');
-    expect(rules.writer.convert(JSON.parse(json), 'plain', 'column')).toBe(sent);
+    expect(rules.writer.convert(JSON.parse(json), 'untyped', 'column')).toBe(sent);
     expect(rules.issues.drainChanges().map(({ path, code }) => [path, code])).toEqual([
       ['column.unitPrice', 'name_lower_cased'],
       ['column.b[0].SKU', 'name_lower_cased'],
@@ -569,7 +569,7 @@ describe('numbers, booleans and NULL', () => {
     'true',
     'false',
   ])('copies %s', (json) => {
-    for (const kind of ['plain', 'text'] as const) expectCopy(json, { copied: json }, { kind });
+    for (const kind of ['untyped', 'text'] as const) expectCopy(json, { copied: json }, { kind });
     expectCopy(`{"a":${json}}`, { copied: `{"a":${json}}` });
     expectCopy(inString(`{"a": ${json} }`), { copied: `{"a":${json}}` });
     for (const kind of ['date', 'date_time', 'url', 'label', 'tags'] as const) expectCopy(json, 'rules', { kind });
@@ -663,7 +663,7 @@ describe('timestamps', () => {
     '9999-12-31T23:59:59Z',
   ])('copies %s', (text) => {
     const json = JSON.stringify(text);
-    for (const kind of ['date', 'date_time', 'plain', 'text'] as const) expectCopy(json, { copied: json }, { kind });
+    for (const kind of ['date', 'date_time', 'untyped', 'text'] as const) expectCopy(json, { copied: json }, { kind });
     expectCopy(`{"date__a":${json}}`, { copied: `{"date(a)":${json}}` });
     expectCopy(inString(`{"date(a)":${json}}`), { copied: `{"date(a)":${json}}` });
   });
@@ -844,7 +844,7 @@ describe('a string that contains JSON, as a string', () => {
     const { writer } = rulesOf({});
     writer.startEvent();
     expect(new TextConverter(writer.createCopier()).convert(text)).toBe(
-      withRulesOnly(() => writer.convert(text, 'plain', 'column')) ?? '',
+      withRulesOnly(() => writer.convert(text, 'untyped', 'column')) ?? '',
     );
   });
 

@@ -125,7 +125,7 @@ export class JsonCopier {
    * @returns the end of the value, or NO_END if it is not copied. In that case, ignore what was written.
    */
   copyColumn(kind: ValueKind, source: Buffer, start: number, members?: MemberTypes): number {
-    if (kind === 'plain' && source[start] === QUOTE) {
+    if (kind === 'untyped' && source[start] === QUOTE) {
       const first = source[start + 1];
       if (first === OPENING_BRACE || first === OPENING_BRACKET) return this.#copyStringWithJson(source, start);
     }
@@ -134,29 +134,29 @@ export class JsonCopier {
 
   /** @param depth the number of objects around the value. */
   #copyValue(kind: ValueKind, source: Buffer, start: number, depth: number, members: MemberTypes | undefined): number {
-    const isPlain = kind === 'plain' || kind === 'text' || kind === 'float' || kind === 'integer';
+    const acceptsAnyType = kind === 'untyped' || kind === 'text' || kind === 'float' || kind === 'integer';
     switch (source[start]) {
       case QUOTE:
       case BACKSLASH:
-        if (kind === 'plain' || kind === 'text') return this.#copyString(source, start);
+        if (kind === 'untyped' || kind === 'text') return this.#copyString(source, start);
         if (kind === 'url') return this.#copyUrl(source, start);
         return kind === 'date' || kind === 'date_time' ? this.#copyTimestamp(source, start) : NO_END;
       case LETTER_N:
         return startsWithAt(source, NULL, start) ? start + NULL.length : NO_END;
       case LETTER_T:
-        return isPlain && startsWithAt(source, TRUE, start)
+        return acceptsAnyType && startsWithAt(source, TRUE, start)
           ? this.#copyBytes(source, start, start + TRUE.length)
           : NO_END;
       case LETTER_F:
-        return isPlain && startsWithAt(source, FALSE, start)
+        return acceptsAnyType && startsWithAt(source, FALSE, start)
           ? this.#copyBytes(source, start, start + FALSE.length)
           : NO_END;
       case OPENING_BRACE:
-        return isPlain ? this.#copyObjectIfFilled(source, start, depth + 1, members) : NO_END;
+        return acceptsAnyType ? this.#copyObjectIfFilled(source, start, depth + 1, members) : NO_END;
       case OPENING_BRACKET:
-        return isPlain ? this.#copyArray(source, start, depth, members) : NO_END;
+        return acceptsAnyType ? this.#copyArray(source, start, depth, members) : NO_END;
       default:
-        return isPlain ? this.#copyNumber(kind, source, start) : NO_END;
+        return acceptsAnyType ? this.#copyNumber(kind, source, start) : NO_END;
     }
   }
 
@@ -328,7 +328,7 @@ export class JsonCopier {
     this.write(key.jsonKey);
     const valueTo = this.to;
     const type = members && findMemberType(members, key.text);
-    const kind = typeof type === 'string' && name.kind === 'plain' ? type : name.kind;
+    const kind = typeof type === 'string' && name.kind === 'untyped' ? type : name.kind;
     const end = this.#copyValue(kind, source, from, depth, typeof type === 'object' ? type : undefined);
     if (end === NO_END) return NO_END;
     this.#isMemberSent = this.to > valueTo;

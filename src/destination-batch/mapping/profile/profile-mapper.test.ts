@@ -226,8 +226,8 @@ test('describes each column as it maps it', () => {
   expect(uses).toEqual([
     { kind: 'profile' },
     { kind: 'not_sent' },
-    { kind: 'attribute', name: 'event_name', valueKind: 'plain' },
+    { kind: 'attribute', name: 'event_name', valueKind: 'untyped' },
     { kind: 'attribute', name: 'date(x)', valueKind: 'date' },
-    { kind: 'attribute', name: '$language', valueKind: 'plain' },
+    { kind: 'attribute', name: '$language', valueKind: 'untyped' },
   ]);
 });

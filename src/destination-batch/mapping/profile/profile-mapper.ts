@@ -63,7 +63,11 @@ export class ProfileMapper {
   describeColumn(column: string): ColumnUse {
     const role = this.#resolveRole(column);
     if (typeof role === 'string') return { kind: role };
-    return { kind: 'attribute', name: sentName(role.name), valueKind: role.check === undefined ? role.kind : 'plain' };
+    return {
+      kind: 'attribute',
+      name: sentName(role.name),
+      valueKind: role.check === undefined ? role.kind : 'untyped',
+    };
   }
 
   map(row: Row): MappedAttributes | RejectedRow {

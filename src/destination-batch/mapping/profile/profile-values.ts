@@ -17,7 +17,7 @@ const NOT_OBJECT = attributeError(
 const EDITS = ['$add', '$remove'];
 
 /** The kinds of values that may be arrays, as they are or as the text of their JSON. */
-const MAY_BE_ARRAY: ReadonlySet<ValueKind> = new Set(['plain', 'float', 'integer']);
+const MAY_BE_ARRAY: ReadonlySet<ValueKind> = new Set(['untyped', 'float', 'integer']);
 
 /** Checks whether a row has no value for an attribute: NULL, a blank string, or an empty array. */
 export function isWithoutValue(value: unknown, kind: ValueKind): boolean {
