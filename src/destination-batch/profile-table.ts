@@ -2,7 +2,7 @@ import { QUOTE } from '../shared/ascii.ts';
 import { viewOf } from '../shared/byte-pattern.ts';
 import { ByteArena, type ItemNumber } from './byte-arena.ts';
 import { Int32Table } from './int32-table.ts';
-import { isPlain } from './mapping/text.ts';
+import { isUnescapedAsciiCode } from './mapping/text.ts';
 
 /** The number of a profile in the table, until the profile is removed. */
 export type ProfileNumber = ItemNumber;
@@ -68,7 +68,7 @@ export class ProfileTable {
     text[0] = QUOTE;
     for (let index = 0; index < length; index += 1) {
       const code = customId.charCodeAt(index);
-      if (!isPlain(code)) return this.#findJson(customId);
+      if (!isUnescapedAsciiCode(code)) return this.#findJson(customId);
       text[index + 1] = code;
     }
     text[length + 1] = QUOTE;

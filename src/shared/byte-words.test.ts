@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { viewOf } from './byte-pattern.ts';
-import { copyWords, MOST_OVERWRITTEN_BYTES, skipPlainWords, skipWords } from './byte-words.ts';
+import { copyWords, MOST_OVERWRITTEN_BYTES, skipAsciiWords, skipWords } from './byte-words.ts';
 
 test('copies words up to a quote, a backslash, a character that is too low or a byte beyond ASCII', () => {
-  const isPlain = (code: number, lowest: number): boolean =>
+  const isCopied = (code: number, lowest: number): boolean =>
     code >= lowest && code < 0x80 && code !== 0x22 && code !== 0x5c;
   for (const lowest of [0x20, 0x21]) {
     for (let code = 0; code < 256; code += 1) {
@@ -14,7 +14,7 @@ test('copies words up to a quote, a backslash, a character that is too low or a 
           const source = Buffer.from('.abcdefghi"..', 'latin1');
           source[1 + place] = code;
           source[2 + place] = next;
-          const expected = source.findIndex((each, index) => index > 0 && !isPlain(each, lowest)) - 1;
+          const expected = source.findIndex((each, index) => index > 0 && !isCopied(each, lowest)) - 1;
           const target = Buffer.alloc(2 + expected + MOST_OVERWRITTEN_BYTES + 1, '.');
           const end = copyWords(viewOf(source), 1, source.length, viewOf(target), 2, lowest * 0x01010101);
           expect(end).toBe(1 + expected);
@@ -38,7 +38,7 @@ test('copies words up to the last three bytes of the source', () => {
 });
 
 test.each([
-  ['plain words', skipPlainWords, (code: number) => code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c],
+  ['ASCII words', skipAsciiWords, (code: number) => code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c],
   ['words', skipWords, (code: number) => code >= 0x20 && code !== 0x22 && code !== 0x5c],
 ])('skips %s up to the first other byte, or to the last three bytes', (_, skip, isSkipped) => {
   const codes = fc.oneof(

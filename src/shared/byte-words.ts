@@ -47,7 +47,7 @@ export function copyWords(
  *
  * @returns the end of what was skipped.
  */
-export function skipPlainWords(bytes: DataView, offset: number, end: number): number {
+export function skipAsciiWords(bytes: DataView, offset: number, end: number): number {
   const last = end - 4;
   let from = offset;
   while (from <= last) {

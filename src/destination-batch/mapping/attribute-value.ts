@@ -33,7 +33,7 @@ import {
   readDigits,
   writeNumber,
 } from './json-value.ts';
-import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
+import { describeLength, hasLineEnd, isBlank, isUnescapedAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
 /** The JSON to send, undefined if there is nothing to send (such as NULL or an empty array), or the error in the value. */
@@ -277,7 +277,7 @@ export class AttributeWriter {
   #convertString(value: string, path: Path, segment: PathSegment): Converted {
     if (isBlank(value)) return BLANK;
     const max = this.#limits.string_characters;
-    if (value.length <= max && isPlainAscii(value)) return `"${value}"`;
+    if (value.length <= max && isUnescapedAscii(value)) return `"${value}"`;
     if (!value.isWellFormed()) return MALFORMED;
     return value.length > max ? this.#truncate(value, max, path, segment) : JSON.stringify(value);
   }

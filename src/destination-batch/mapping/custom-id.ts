@@ -1,7 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { type Limits, PLACEHOLDER_CUSTOM_IDS } from '../batch/limits.ts';
 import type { Rejection } from '../codes.ts';
-import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
+import { describeLength, hasLineEnd, isBlank, isUnescapedAscii } from './text.ts';
 
 /** The first characters of the placeholders. An id with any other first character need not be converted to lower case. */
 const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
@@ -39,7 +39,7 @@ export class CustomIdRules {
         reason: `${column} has ${describeLength(customId)}, but Batch accepts at most ${this.#maxCharacters}`,
       };
     }
-    if (!isPlainAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
+    if (!isUnescapedAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
       return { code: 'custom_id_malformed', reason: `${column} contains a line break or half of a surrogate pair` };
     }
     if (mayBePlaceholder(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {

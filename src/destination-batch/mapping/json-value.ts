@@ -12,7 +12,7 @@ import {
   NOT_INTEGER,
   TOO_LARGE,
 } from './attribute-errors.ts';
-import { describeLength, isBlank, isPlainAscii } from './text.ts';
+import { describeLength, isBlank, isUnescapedAscii } from './text.ts';
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
@@ -88,7 +88,7 @@ export function convertUrl(value: unknown, max: number): string | AttributeError
   if (!value.isWellFormed()) return MALFORMED;
   if (value.length > max)
     return attributeError('url_too_long', `has ${describeLength(value)}, but Batch accepts at most ${max} in a URL`);
-  return isPlainAscii(value) ? `"${value}"` : JSON.stringify(value);
+  return isUnescapedAscii(value) ? `"${value}"` : JSON.stringify(value);
 }
 
 /** Parses a string that contains a JSON array or object. Returns undefined for any other string. */

@@ -1,6 +1,6 @@
 import { BACKSLASH, DELETE, QUOTE, SPACE } from '../../shared/ascii.ts';
 
-/** Maximum number of characters for `isPlainAscii`. The engine's own functions are faster for longer strings. */
+/** Maximum number of characters for `isUnescapedAscii`. The engine's own functions are faster for longer strings. */
 const MAX_CHARACTERS = 300;
 
 const LINE_END = /[\r\n]/;
@@ -9,7 +9,7 @@ const LINE_END = /[\r\n]/;
 const OF_TWO_UNITS = /[\u{10000}-\u{10FFFF}]/u;
 
 /** Checks whether a character is printable ASCII that JSON does not escape. */
-export function isPlain(code: number): boolean {
+export function isUnescapedAsciiCode(code: number): boolean {
   return code >= SPACE && code < DELETE && code !== QUOTE && code !== BACKSLASH;
 }
 
@@ -18,11 +18,11 @@ export function isPlain(code: number): boolean {
  * line, and its JSON is the string in quotes. This is true for most strings in most tables, and one loop is faster than
  * a check for each property.
  */
-export function isPlainAscii(text: string): boolean {
+export function isUnescapedAscii(text: string): boolean {
   const { length } = text;
   if (length > MAX_CHARACTERS) return false;
   for (let index = 0; index < length; index += 1) {
-    if (!isPlain(text.charCodeAt(index))) return false;
+    if (!isUnescapedAsciiCode(text.charCodeAt(index))) return false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import { CLOSING_BRACE, COLON, COMMA, QUOTE, startsWithAt } from '../../../shared/ascii.ts';
 import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { isJsonObject } from '../../../shared/exact-json.ts';
-import { NO_END, skipNumber, skipPlain } from './json-bytes.ts';
+import { NO_END, skipNumber, skipUnescapedAscii } from './json-bytes.ts';
 
 const ROW_KEY = '"data":{';
 
@@ -54,12 +54,12 @@ export class MessageEnd {
     return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
   }
 
-  /** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is not plain. */
+  /** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is neither a number nor unescaped ASCII. */
   #skipUnreadMember(bytes: Buffer, view: DataView, offset: number, messageEnd: number): number {
     const value = this.#skipUnreadKey(bytes, view, offset, messageEnd);
     if (value === NO_END) return NO_END;
     if (bytes[value] === QUOTE) {
-      const end = skipPlain(bytes, view, value + 1, messageEnd);
+      const end = skipUnescapedAscii(bytes, view, value + 1, messageEnd);
       return bytes[end] === QUOTE ? end + 1 : NO_END;
     }
     return skipNumber(bytes, value);
@@ -68,7 +68,7 @@ export class MessageEnd {
   #skipUnreadKey(bytes: Buffer, view: DataView, offset: number, messageEnd: number): number {
     for (const key of this.#unreadKeys) if (key.matches(view, offset, messageEnd)) return offset + key.length;
     if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
-    const end = skipPlain(bytes, view, offset + 1, messageEnd) + 2;
+    const end = skipUnescapedAscii(bytes, view, offset + 1, messageEnd) + 2;
     if (bytes[end - 2] !== QUOTE || bytes[end - 1] !== COLON) return NO_END;
     if (this.#unreadKeys.length < MAX_UNREAD_KEYS)
       this.#unreadKeys.push(new BytePattern(bytes.toString('latin1', offset, end)));

@@ -5,7 +5,7 @@ import type { Slab } from '../../byte-arena.ts';
 import type { ProfileNumber, ProfileTable } from '../../profile-table.ts';
 import { mayBePlaceholder } from '../custom-id.ts';
 import type { EventHead, EventRules } from '../rules.ts';
-import { NO_END, parseValue, skipInteger, skipPlain } from './json-bytes.ts';
+import { NO_END, parseValue, skipInteger, skipUnescapedAscii } from './json-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
 
 /** The maximum number of cached event names. */
@@ -71,10 +71,10 @@ export class HeadReader {
     room: number,
     hasAttributes: boolean,
   ): number {
-    const isPlainId = this.#readCustomId(source, sourceView);
+    const isUsualId = this.#readCustomId(source, sourceView);
     const known = this.#readName(source, sourceView);
     const isTime = this.#readTime(source);
-    if (!isPlainId || known === undefined || !isTime)
+    if (!isUsualId || known === undefined || !isTime)
       return this.#writeResolved(source, bytes, end, room, hasAttributes);
     const time = this.spans.event_time;
     const timeLength = time.end === NO_END ? 0 : TIME_KEY.length + time.end - time.start;
@@ -96,7 +96,7 @@ export class HeadReader {
     return this.#customId === undefined ? profiles.find(source, view, start, end) : profiles.findText(this.#customId);
   }
 
-  /** Whether the id needs no further check: it is plain ASCII that is neither blank nor a placeholder, or an integer. */
+  /** Whether the id needs no further check: it is unescaped ASCII that is neither blank nor a placeholder, or an integer. */
   #readCustomId(source: Buffer, view: DataView): boolean {
     const { start, end } = this.spans.profile;
     const { custom_id_characters: maxLength } = this.#rules.limits;
@@ -110,7 +110,7 @@ export class HeadReader {
     const length = end - start - 2;
     if (length <= LONGEST_PLACEHOLDER && mayBePlaceholder(source[start + 1] ?? 0)) return false;
     if ((source[start + 1] ?? 0) <= SPACE || length > maxLength) return false;
-    return length > 0 && skipPlain(source, view, start + 1, end) === end - 1;
+    return length > 0 && skipUnescapedAscii(source, view, start + 1, end) === end - 1;
   }
 
   #readName(source: Buffer, view: DataView): KnownName | undefined {

@@ -11,9 +11,9 @@ import {
   QUOTE,
   SPACE,
 } from '../../../shared/ascii.ts';
-import { skipPlainWords, skipWords } from '../../../shared/byte-words.ts';
+import { skipAsciiWords, skipWords } from '../../../shared/byte-words.ts';
 import { hasInexactNumber, parseExact } from '../../../shared/exact-json.ts';
-import { isPlain } from '../text.ts';
+import { isUnescapedAsciiCode } from '../text.ts';
 
 /** These functions find where JSON values end in a buffer, without parsing the values. */
 
@@ -21,7 +21,7 @@ import { isPlain } from '../text.ts';
 export const NO_END = -1;
 
 /** A table by character code: 1 for printable ASCII that JSON does not escape. */
-export const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) => Number(isPlain(code)));
+export const IS_UNESCAPED_ASCII = Uint8Array.from({ length: 256 }, (_, code) => Number(isUnescapedAsciiCode(code)));
 
 /** A table by character code: 1 for the characters of numbers. */
 const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
@@ -32,13 +32,13 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 const MAX_INTEGER_CHARACTERS = 18;
 
 /**
- * Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape.
+ * Returns the end of the printable ASCII at `offset` that JSON does not escape.
  *
- * @param end where the message ends. A byte at this place must not be plain.
+ * @param end where the message ends. The byte at this place must not be such a character.
  */
-export function skipPlain(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
-  let at = skipPlainWords(view, offset, end);
-  while (IS_PLAIN[bytes[at] ?? 0] === 1) at += 1;
+export function skipUnescapedAscii(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
+  let at = skipAsciiWords(view, offset, end);
+  while (IS_UNESCAPED_ASCII[bytes[at] ?? 0] === 1) at += 1;
   return at;
 }
 
@@ -82,8 +82,8 @@ export function skipValue(bytes: Uint8Array, view: DataView, offset: number, end
 /** Returns the end of the value at `offset`, or NO_END if the value is not valid JSON. */
 export function skipValidValue(bytes: Buffer, view: DataView, offset: number, end: number): number {
   if (bytes[offset] === QUOTE) {
-    const plainEnd = skipPlain(bytes, view, offset + 1, end);
-    if (bytes[plainEnd] === QUOTE) return plainEnd + 1;
+    const asciiEnd = skipUnescapedAscii(bytes, view, offset + 1, end);
+    if (bytes[asciiEnd] === QUOTE) return asciiEnd + 1;
   }
   const valueEnd = skipValue(bytes, view, offset, end);
   return valueEnd === NO_END || parseValue(bytes, offset, valueEnd) === undefined ? NO_END : valueEnd;

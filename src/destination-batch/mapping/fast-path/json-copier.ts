@@ -20,7 +20,15 @@ import type { AttributeNames } from '../attribute-name.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import { findMemberType, type MemberTypes } from '../column-types.ts';
 import type { RowIssues } from '../issues.ts';
-import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipQuote, skipSpaces } from './json-bytes.ts';
+import {
+  IS_UNESCAPED_ASCII,
+  NO_END,
+  skipFraction,
+  skipInteger,
+  skipQuote,
+  skipSpaces,
+  skipUnescapedAscii,
+} from './json-bytes.ts';
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
 import { KeyTable } from './key-table.ts';
 import {
@@ -200,7 +208,7 @@ export class JsonCopier {
       to += wordsTo - from;
       from = wordsTo;
       code = source[from] ?? 0;
-      while (IS_PLAIN[code] === 1) {
+      while (IS_UNESCAPED_ASCII[code] === 1) {
         target[to++] = code;
         code = source[++from] ?? 0;
       }
@@ -246,7 +254,7 @@ export class JsonCopier {
       to += wordsTo - from;
       from = wordsTo;
       let code = source[from] ?? 0;
-      while (IS_PLAIN[code] === 1 && code !== SPACE) {
+      while (IS_UNESCAPED_ASCII[code] === 1 && code !== SPACE) {
         target[to++] = code;
         code = source[++from] ?? 0;
       }
@@ -263,7 +271,7 @@ export class JsonCopier {
   #copyTimestamp(source: Buffer, start: number): number {
     const from = skipQuote(source, start, this.#isInString);
     if (from === NO_END) return NO_END;
-    const end = skipPlain(source, this.#sourceView, from, this.#sourceEnd);
+    const end = skipUnescapedAscii(source, this.#sourceView, from, this.#sourceEnd);
     if (Number.isNaN(this.#timestamps.read(source, from, end))) return NO_END;
     this.#target[this.to++] = QUOTE;
     this.#copyBytes(source, from, end);

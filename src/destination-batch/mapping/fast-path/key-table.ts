@@ -1,7 +1,7 @@
 import { BACKSLASH, COLON, QUOTE } from '../../../shared/ascii.ts';
 import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { type AttributeName, type AttributeNames, NameUses } from '../attribute-name.ts';
-import { IS_PLAIN, NO_END, skipQuote, skipSpaces } from './json-bytes.ts';
+import { IS_UNESCAPED_ASCII, NO_END, skipQuote, skipSpaces } from './json-bytes.ts';
 
 /** The maximum number of cached keys. The keys of a Map column may be different in every row. */
 const MAX_KEYS = 1_000;
@@ -47,8 +47,8 @@ export class KeyTable {
   }
 
   /**
-   * Reads the key whose quote is at `start`, and sets `end`. Returns undefined if no colon follows the key, if the key is not plain
-   * ASCII or not a valid name, or if there are too many keys.
+   * Reads the key whose quote is at `start`, and sets `end`. Returns undefined if no colon follows the key, if the key is not
+   * unescaped ASCII or not a valid name, or if there are too many keys.
    *
    * @param view a view of the bytes.
    * @param messageEnd where the message ends.
@@ -87,7 +87,7 @@ export class KeyTable {
     let end = start;
     let hash = 0;
     let code = bytes[end] ?? 0;
-    for (; IS_PLAIN[code] === 1; code = bytes[end] ?? 0) {
+    for (; IS_UNESCAPED_ASCII[code] === 1; code = bytes[end] ?? 0) {
       hash = (Math.imul(hash, 31) + code) | 0;
       end += 1;
     }
