@@ -140,10 +140,10 @@ function skipLiteral(bytes: Uint8Array, offset: number): number {
  * part of a number before its point.
  */
 export function skipInteger(bytes: Uint8Array, offset: number): number {
-  const digitsFrom = bytes[offset] === HYPHEN ? offset + 1 : offset;
-  const end = skipDigits(bytes, digitsFrom);
-  if (end === digitsFrom || end - offset > MAX_INTEGER_CHARACTERS) return NO_END;
-  return bytes[digitsFrom] === DIGIT_0 && end > digitsFrom + 1 ? NO_END : end;
+  const digitsStart = bytes[offset] === HYPHEN ? offset + 1 : offset;
+  const end = skipDigits(bytes, digitsStart);
+  if (end === digitsStart || end - offset > MAX_INTEGER_CHARACTERS) return NO_END;
+  return bytes[digitsStart] === DIGIT_0 && end > digitsStart + 1 ? NO_END : end;
 }
 
 /**

@@ -170,11 +170,11 @@ export class JsonCopier {
 
   /** Copies a number with its digits. In a column of floats it gets a point: `convertFloat`. */
   #copyNumber(kind: ValueKind, source: Buffer, start: number): number {
-    const integerTo = skipInteger(source, start);
-    const end = integerTo === NO_END ? NO_END : skipFraction(source, integerTo);
-    if (end === NO_END || (kind === 'integer' && end > integerTo)) return NO_END;
+    const integerEnd = skipInteger(source, start);
+    const end = integerEnd === NO_END ? NO_END : skipFraction(source, integerEnd);
+    if (end === NO_END || (kind === 'integer' && end > integerEnd)) return NO_END;
     this.#copyBytes(source, start, end);
-    if (kind !== 'float' || end > integerTo) return end;
+    if (kind !== 'float' || end > integerEnd) return end;
     this.#spareBytes -= 2;
     if (this.#spareBytes < 0) return NO_END;
     this.#target[this.to++] = POINT;
@@ -198,15 +198,15 @@ export class JsonCopier {
     let code = source[from] ?? 0;
     // The string may be blank, or JSON after white space.
     if (code <= SPACE || MAY_BE_SPACE[code] === 1) return NO_END;
-    const firstTo = this.to;
-    let to = firstTo;
+    const outputStart = this.to;
+    let to = outputStart;
     target[to++] = QUOTE;
     /** The number of bytes minus the number of UTF-16 units. */
     let extra = 2;
     for (;;) {
-      const wordsTo = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x20202020);
-      to += wordsTo - from;
-      from = wordsTo;
+      const wordsEnd = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x20202020);
+      to += wordsEnd - from;
+      from = wordsEnd;
       code = source[from] ?? 0;
       while (IS_UNESCAPED_ASCII[code] === 1) {
         target[to++] = code;
@@ -218,7 +218,7 @@ export class JsonCopier {
         const read = readEscape(source, from, isInString);
         const escaped = read & 0xff;
         if (escaped === SLASH) target[to++] = SLASH;
-        else if (IS_ESCAPE[escaped] === 1 && (to > firstTo + 1 || IS_VISIBLE_ESCAPE[escaped] === 1)) {
+        else if (IS_ESCAPE[escaped] === 1 && (to > outputStart + 1 || IS_VISIBLE_ESCAPE[escaped] === 1)) {
           target[to++] = BACKSLASH;
           target[to++] = escaped;
           extra += 1;
@@ -233,7 +233,7 @@ export class JsonCopier {
       code = source[from] ?? 0;
     }
     target[to++] = QUOTE;
-    const characters = to - firstTo - extra;
+    const characters = to - outputStart - extra;
     if (characters === 0 || characters > this.#limits.string_characters) return NO_END;
     this.to = to;
     return skipQuote(source, from, isInString);
@@ -246,13 +246,13 @@ export class JsonCopier {
     const host = skipUrlPrefix(this.#sourceView, from, this.#sourceEnd);
     if (host === NO_END || IS_HOST_START[source[host] ?? 0] !== 1) return NO_END;
     const target = this.#target;
-    const firstTo = this.to;
-    let to = firstTo;
+    const outputStart = this.to;
+    let to = outputStart;
     target[to++] = QUOTE;
     for (;;) {
-      const wordsTo = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x21212121);
-      to += wordsTo - from;
-      from = wordsTo;
+      const wordsEnd = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x21212121);
+      to += wordsEnd - from;
+      from = wordsEnd;
       let code = source[from] ?? 0;
       while (IS_UNESCAPED_ASCII[code] === 1 && code !== SPACE) {
         target[to++] = code;
@@ -263,7 +263,7 @@ export class JsonCopier {
       from += 2;
     }
     target[to++] = QUOTE;
-    if (to - firstTo - 2 > this.#limits.url_characters) return NO_END;
+    if (to - outputStart - 2 > this.#limits.url_characters) return NO_END;
     this.to = to;
     return skipQuote(source, from, this.#isInString);
   }
@@ -292,9 +292,9 @@ export class JsonCopier {
 
   /** Copies an object. Writes nothing if there is nothing to send in it. */
   #copyObjectIfFilled(source: Buffer, start: number, depth: number, members: MemberTypes | undefined): number {
-    const firstTo = this.to;
+    const outputStart = this.to;
     const end = this.#copyObject(source, start, depth, members);
-    if (this.to - firstTo === 2) this.to = firstTo;
+    if (this.to - outputStart === 2) this.to = outputStart;
     return end;
   }
 
@@ -307,14 +307,14 @@ export class JsonCopier {
     let from = skipSpaces(source, start + 1);
     if (source[from] === CLOSING_BRACE) return this.#close(CLOSING_BRACE, from);
     for (;;) {
-      const firstTo = this.to;
+      const outputStart = this.to;
       if (size > 0) this.#target[this.to++] = COMMA;
       const next = this.#copyMember(source, from, depth, object, members);
       if (next === NO_END) return NO_END;
       if (this.#isMemberSent) {
         size += 1;
         if (size > maxSize) return NO_END;
-      } else this.to = firstTo;
+      } else this.to = outputStart;
       from = skipSpaces(source, next);
       if (source[from] === CLOSING_BRACE) return this.#close(CLOSING_BRACE, from);
       if (source[from] !== COMMA) return NO_END;
@@ -334,12 +334,12 @@ export class JsonCopier {
     if (name.lowerCased !== undefined && !this.#rules.issues.isReported(name)) return NO_END;
     const from = source[keys.end] === SPACE ? skipSpaces(source, keys.end) : keys.end;
     this.write(key.jsonKey);
-    const valueTo = this.to;
+    const valueOutputStart = this.to;
     const type = members && findMemberType(members, key.text);
     const kind = typeof type === 'string' && name.kind === 'untyped' ? type : name.kind;
     const end = this.#copyValue(kind, source, from, depth, typeof type === 'object' ? type : undefined);
     if (end === NO_END) return NO_END;
-    this.#isMemberSent = this.to > valueTo;
+    this.#isMemberSent = this.to > valueOutputStart;
     return this.#isMemberSent && !name.uses.add(object, depth) ? NO_END : end;
   }
 
@@ -348,20 +348,20 @@ export class JsonCopier {
     let from = skipSpaces(source, start + 1);
     if (source[from] === CLOSING_BRACKET) return from + 1;
     if (depth >= this.#maxDepth) return NO_END;
-    const firstTo = this.to;
+    const outputStart = this.to;
     const isOfObjects = source[from] === OPENING_BRACE;
     let isFilled = false;
     for (let items = 1; items <= this.#limits.array_items; items += 1) {
       this.#target[this.to++] = items === 1 ? OPENING_BRACKET : COMMA;
-      const itemTo = this.to;
+      const itemOutputStart = this.to;
       if (isOfObjects !== (source[from] === OPENING_BRACE)) return NO_END;
       const end = isOfObjects ? this.#copyObject(source, from, depth + 1, members) : this.#copyString(source, from);
       if (end === NO_END) return NO_END;
-      if (this.to - itemTo > 2) isFilled = true;
+      if (this.to - itemOutputStart > 2) isFilled = true;
       from = skipSpaces(source, end);
       if (source[from] === CLOSING_BRACKET) {
         const closed = this.#close(CLOSING_BRACKET, from);
-        if (!isFilled) this.to = firstTo;
+        if (!isFilled) this.to = outputStart;
         return closed;
       }
       if (source[from] !== COMMA) return NO_END;

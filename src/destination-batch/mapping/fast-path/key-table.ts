@@ -71,10 +71,10 @@ export class KeyTable {
   }
 
   #find(bytes: Buffer, view: DataView, start: number, isInString: boolean): KnownKey | undefined {
-    const keyFrom = skipQuote(bytes, start, isInString);
-    const key = keyFrom === NO_END ? undefined : this.#search(bytes, view, keyFrom);
+    const keyStart = skipQuote(bytes, start, isInString);
+    const key = keyStart === NO_END ? undefined : this.#search(bytes, view, keyStart);
     if (key === undefined) return undefined;
-    const quoteEnd = skipQuote(bytes, keyFrom + key.key.length, isInString);
+    const quoteEnd = skipQuote(bytes, keyStart + key.key.length, isInString);
     if (quoteEnd === NO_END) return undefined;
     const colon = skipSpaces(bytes, quoteEnd);
     if (bytes[colon] !== COLON) return undefined;

@@ -155,17 +155,17 @@ export class RecordCutter {
   ): number {
     const copier = this.#copier;
     const { writer } = this.#rules;
-    const firstTo = copier.to;
+    const outputStart = copier.to;
     if (writer.canAdd(attribute)) {
       copier.write(jsonKey);
-      const valueTo = copier.to;
+      const valueOutputStart = copier.to;
       const end = copier.copyColumn(attribute.kind, bytes, start, attribute.members);
       if (end !== NO_END) {
-        if (copier.to === valueTo) copier.to = firstTo;
+        if (copier.to === valueOutputStart) copier.to = outputStart;
         else writer.addCopied(column, attribute);
         return end;
       }
-      copier.to = firstTo;
+      copier.to = outputStart;
     }
     const end = skipValue(bytes, this.#view, start, messageEnd);
     const value = end === NO_END ? undefined : parseValue(bytes, start, end);
