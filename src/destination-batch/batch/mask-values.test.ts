@@ -33,6 +33,15 @@ describe("masks the row's values in a response of Batch", () => {
     expect(maskValues(words, ROW)).toBe(shown);
   });
 
+  test.each([
+    ['that begin like a longer value', '<customer-99>', ['customer-1234567', 'customer-99'], '<****>'],
+    ['that are the beginning of a truncated value', '<customer-123…', ['customer-1234567', 'customer'], '<****…'],
+    ['that begin like their JSON', `<${'\\'.repeat(8)}xyz>`, [`${'\\'.repeat(8)}xyz`], '<****>'],
+    ['that overlap', 'is abcdefgh', ['abc', 'bcdefgh'], 'is ****'],
+  ])('%s', (_, words, row, shown) => {
+    expect(maskValues(words, row)).toBe(shown);
+  });
+
   test('but not names and rules', () => {
     for (const words of [
       'attribute "date(birthday)" must be a "string", not "items_list[2].name"',

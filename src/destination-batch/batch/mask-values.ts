@@ -32,14 +32,12 @@ const NAME = /^[$a-z_][\w$.()[\]]{0,60}$/i;
  */
 export function maskValues(words: string, rows: unknown): string {
   const values = new Set(listValues(rows));
-  const masked = [...values]
+  const forms = [...values]
     .filter((value) => value.length >= TELLING_CHARACTERS)
     .flatMap(listForms)
     // A request has many values, but a message quotes only a few of them, so the others are left out here.
-    .filter((form) => words.includes(form.slice(0, TELLING_START)))
-    // The longest value comes first, because it may contain a shorter one.
-    .sort((a, b) => b.length - a.length)
-    .reduce(maskValue, words)
+    .filter((form) => words.includes(form.slice(0, TELLING_START)));
+  const masked = maskForms(words, forms)
     .replaceAll(QUOTED, (quoted, ...groups) => {
       const content = groups.slice(0, 5).find((group): group is string => typeof group === 'string') ?? '';
       const isShown = content === MASK || (NAME.test(content) && !values.has(content));
@@ -67,19 +65,42 @@ function listForms(value: string): string[] {
   return inJson === value ? [value] : [value, inJson];
 }
 
-function maskValue(words: string, value: string): string {
-  const whole = words.replaceAll(value, MASK);
-  if (value.length <= TELLING_START) return whole;
-  const start = value.slice(0, TELLING_START);
-  let rest = whole;
-  let masked = '';
-  for (let at = rest.indexOf(start); at !== -1; at = rest.indexOf(start)) {
-    let length = TELLING_START;
-    while (at + length < rest.length && rest[at + length] === value[length]) length += 1;
-    masked += rest.slice(0, at) + MASK;
-    rest = rest.slice(at + length);
+/**
+ * Masks all text that is a form, or the beginning of a longer one. Forms may overlap, and several may have the same beginning, so no
+ * form is masked by itself: of the others, a part would be left.
+ */
+function maskForms(words: string, forms: readonly string[]): string {
+  const formsByStart = new Map<string, string[]>();
+  for (const form of forms) {
+    const start = form.slice(0, TELLING_START);
+    const present = formsByStart.get(start);
+    if (present === undefined) formsByStart.set(start, [form]);
+    else present.push(form);
   }
-  return masked + rest;
+  let masked = '';
+  let maskedTo = 0;
+  for (let at = 0; at < words.length; at += 1) {
+    const end = at + countMatching(words, at, formsByStart);
+    if (end > at && at >= maskedTo) masked += MASK;
+    maskedTo = Math.max(maskedTo, end);
+    if (at >= maskedTo) masked += words[at];
+  }
+  return masked;
+}
+
+/** Returns how many characters at a position are those of a form, or of the beginning of a longer one. */
+function countMatching(words: string, at: number, formsByStart: ReadonlyMap<string, readonly string[]>): number {
+  for (let length = TELLING_START; length >= TELLING_CHARACTERS; length -= 1) {
+    const forms = formsByStart.get(words.slice(at, at + length));
+    if (forms !== undefined) return forms.reduce((most, form) => Math.max(most, countCommonStart(words, at, form)), 0);
+  }
+  return 0;
+}
+
+function countCommonStart(words: string, at: number, form: string): number {
+  let length = 0;
+  while (length < form.length && words[at + length] === form[length]) length += 1;
+  return length;
 }
 
 /**
