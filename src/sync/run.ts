@@ -170,7 +170,7 @@ async function transferRows(
     unsaved.abort();
   };
   const saver = syncState && new StateSaver(syncState, onSaveError);
-  const onState = (message: StateMessage): void => saver?.keep(message);
+  const onState = (message: StateMessage): void => saver?.put(message);
   const readCursors = (): RunCursors => recordCursors(listStreamResults(findings, progress), progress);
   const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics, readCursors);
   const transfer = await Transfer.start({ ...context, stopSource: unsaved.signal, onState, onMetrics }, calls);

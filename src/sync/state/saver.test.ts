@@ -38,18 +38,18 @@ function fakeFile(): {
 test('saves the first state at once, the following ones once a second, and the last one in any case', async () => {
   const { file, saved } = fakeFile();
   const saver = new StateSaver(file, () => {});
-  saver.keep(state('1'));
+  saver.put(state('1'));
   await vi.advanceTimersByTimeAsync(0);
   expect(saved).toEqual(['1']);
   for (const line of ['2', '3', '4']) {
-    saver.keep(state(line));
+    saver.put(state(line));
     await vi.advanceTimersByTimeAsync(300);
   }
   expect(saved).toEqual(['1']);
   await vi.advanceTimersByTimeAsync(100);
   expect(saved).toEqual(['1', '4']);
   expect(saver.savedRows).toBe(12);
-  saver.keep(state('5'));
+  saver.put(state('5'));
   expect(await saver.close()).toBeUndefined();
   expect(saved).toEqual(['1', '4', '5']);
   expect(saver.savedRows).toBe(15);
@@ -59,10 +59,10 @@ test('saves the first state at once, the following ones once a second, and the l
 test('does not delay a state when the clock is set back', async () => {
   const { file, saved } = fakeFile();
   const saver = new StateSaver(file, () => {});
-  saver.keep(state('1'));
+  saver.put(state('1'));
   await vi.advanceTimersByTimeAsync(0);
   vi.setSystemTime(Date.now() - 3_600_000);
-  saver.keep(state('2'));
+  saver.put(state('2'));
   await vi.advanceTimersByTimeAsync(1_000);
   expect(saved).toEqual(['1', '2']);
   await saver.close();
@@ -72,11 +72,11 @@ test('a failed save ends the run as failed, even if the last save succeeds', asy
   const { file, saved, fail } = fakeFile();
   const onError = vi.fn();
   const saver = new StateSaver(file, onError);
-  saver.keep(state('1'));
+  saver.put(state('1'));
   await vi.advanceTimersByTimeAsync(0);
   fail(true);
   for (const line of ['2', '3']) {
-    saver.keep(state(line));
+    saver.put(state(line));
     await vi.advanceTimersByTimeAsync(5_000);
   }
   expect([saver.savedRows, onError.mock.calls.length]).toEqual([3, 1]);

@@ -13,9 +13,10 @@ export class StateSaver {
   #timer: NodeJS.Timeout | undefined;
   readonly #inTurn = serial();
   #lastSave = Number.NEGATIVE_INFINITY;
-  #isNew = false;
-  #settled = 0;
-  #kept = 0;
+  #hasUnsavedState = false;
+  /** The number of rows that the received states cover. */
+  #receivedRows = 0;
+  #savedRows = 0;
   #error: ConnectorError | undefined;
 
   /** @param onError called at the first error: the run should then end. */
@@ -26,13 +27,14 @@ export class StateSaver {
 
   /** The number of rows of this run that the states in the store cover. */
   get savedRows(): number {
-    return this.#kept;
+    return this.#savedRows;
   }
 
-  keep({ key, line, accepted, rejected }: StateMessage): void {
+  /** Receives a state, to save it within a second. */
+  put({ key, line, accepted, rejected }: StateMessage): void {
     this.#state.put(key, line);
-    this.#settled += accepted + rejected;
-    this.#isNew = true;
+    this.#receivedRows += accepted + rejected;
+    this.#hasUnsavedState = true;
     if (this.#error === undefined) this.#timer ??= setTimeout(() => this.#save(), this.#untilNextSave());
   }
 
@@ -53,19 +55,19 @@ export class StateSaver {
   #save(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return this.#inTurn(() => this.#saveNews());
+    return this.#inTurn(() => this.#saveIfNeeded());
   }
 
-  async #saveNews(): Promise<void> {
-    if (!this.#isNew) return;
-    this.#isNew = false;
-    const settled = this.#settled;
+  async #saveIfNeeded(): Promise<void> {
+    if (!this.#hasUnsavedState) return;
+    this.#hasUnsavedState = false;
+    const rows = this.#receivedRows;
     try {
       await this.#state.save();
-      this.#kept = settled;
+      this.#savedRows = rows;
       this.#lastSave = performance.now();
     } catch (error) {
-      this.#isNew = true;
+      this.#hasUnsavedState = true;
       if (this.#error !== undefined) return;
       this.#error = asConnectorError(error);
       this.#onError();
