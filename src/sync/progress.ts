@@ -38,11 +38,11 @@ export class RunProgress {
     this.#now = now;
   }
 
-  estimated(stream: string, rows: number): void {
+  setEstimate(stream: string, rows: number): void {
     this.#estimates.set(stream, rows);
   }
 
-  read(rows: number): void {
+  countRead(rows: number): void {
     if (rows > 0) this.#firstRowAt ??= this.#now();
     this.#read += rows;
   }
@@ -51,12 +51,12 @@ export class RunProgress {
    * Called when all rows have been read, or when the source is asked to stop: from then on, the total number of rows is the number
    * that were read, and the time left is the time to send them.
    */
-  allRead(): void {
+  markAllRead(): void {
     this.#isAllRead = true;
   }
 
   /** Counts rows that were accepted or rejected. @param key the key of their stream. */
-  settled({ key, accepted, rejected }: { key: string } & StreamCounts): void {
+  countSettled({ key, accepted, rejected }: { key: string } & StreamCounts): void {
     this.#accepted += accepted;
     this.#rejected += rejected;
     const counts = this.settledOf(key);

@@ -163,17 +163,17 @@ async function transferRows(
 ): Promise<RunEnd> {
   const { reporter, progress, stop, stopAtOnce } = context;
   const { syncState, isDryRun } = findings;
-  const unsaved = new AbortController();
+  const saveFailed = new AbortController();
   const onSaveError = (): void => {
     const message = "The state file can't be written (details below). Stopping: sending what was already read.";
     if (!stopAtOnce.aborted) reporter.log('WARN', 'sync', message);
-    unsaved.abort();
+    saveFailed.abort();
   };
   const saver = syncState && new StateSaver(syncState, onSaveError);
   const onState = (message: StateMessage): void => saver?.put(message);
   const readCursors = (): RunCursors => recordCursors(listStreamResults(findings, progress), progress);
   const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics, readCursors);
-  const transfer = await Transfer.start({ ...context, stopSource: unsaved.signal, onState, onMetrics }, calls);
+  const transfer = await Transfer.start({ ...context, stopSource: saveFailed.signal, onState, onMetrics }, calls);
 
   const ticker = setInterval(() => reporter.progress(progress.live), reporter.progressIntervalMs);
   try {

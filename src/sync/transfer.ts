@@ -109,7 +109,7 @@ export class Transfer {
     try {
       const input = new MessageOutput(this.#destination.stdin);
       for await (const { rows, others } of relayLines(this.#source.stdout, input)) {
-        progress.read(rows);
+        progress.countRead(rows);
         for (const line of others) this.#readSourceMessage(line);
       }
     } catch (error) {
@@ -117,7 +117,7 @@ export class Transfer {
       // The closed pipe is noticed before the destination's process ends. Leaving the loop also closes the pipe from the source.
       this.#onDestinationGone();
     } finally {
-      progress.allRead();
+      progress.markAllRead();
       this.#destination.stdin.end();
     }
   }
@@ -132,7 +132,7 @@ export class Transfer {
     const message = parseMessage(line);
     if (message.kind === 'log') this.#context.logs.fromSource(message.level, message.message);
     else if (message.kind === 'server_clock') this.#context.progress.serverClockOffsetMs = message.offsetMs;
-    else if (message.kind === 'estimate') this.#context.progress.estimated(message.stream, message.rows);
+    else if (message.kind === 'estimate') this.#context.progress.setEstimate(message.stream, message.rows);
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
       this.#context.logs.rememberSourceMessage(message.error.message);
@@ -152,7 +152,7 @@ export class Transfer {
         this.#context.progress.metrics = message.metrics;
         this.#context.onMetrics(message.metrics);
       } else if (message.kind === 'state') {
-        this.#context.progress.settled(message);
+        this.#context.progress.countSettled(message);
         this.#context.onState(message);
       }
     }
@@ -181,7 +181,7 @@ export class Transfer {
   /** Asks the source to stop after the rows that it is writing. */
   #stopSource(): void {
     this.#sourceIsStopped = true;
-    this.#context.progress.allRead();
+    this.#context.progress.markAllRead();
     this.#source.stop();
   }
 

@@ -27,7 +27,7 @@ export class ProgressBar implements ProgressDisplay {
     this.#line.show((columns) => this.#toCharset(drawBar(progress, columns)));
   }
 
-  wait(text: string): void {
+  showWaiting(text: string): void {
     this.#line.show((columns) => text.slice(0, columns - 1));
   }
 
@@ -69,7 +69,7 @@ export class PlainProgress implements ProgressDisplay {
     this.line(formatProgress(progress, formatNumber));
   }
 
-  wait(text: string): void {
+  showWaiting(text: string): void {
     this.line(text);
   }
 

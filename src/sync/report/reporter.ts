@@ -41,7 +41,7 @@ export type ProgressDisplay = {
   readonly intervalMs: number;
   show: (progress: Progress) => void;
   /** Shows what is being waited for, in place of the progress. */
-  wait: (text: string) => void;
+  showWaiting: (text: string) => void;
   /** Writes a line above the progress. */
   line: (text: string) => void;
   /** Called when the run has ended. */

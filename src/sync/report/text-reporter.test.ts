@@ -22,7 +22,7 @@ function collect(terminal = describeTerminal({})): {
     display: {
       intervalMs: 1,
       show: ({ rowsRead }) => shown.push(`[${rowsRead}]`),
-      wait: (text) => shown.push(`(${text})`),
+      showWaiting: (text) => shown.push(`(${text})`),
       line: (text) => shown.push(text),
       end: () => {},
     },

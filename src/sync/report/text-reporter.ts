@@ -120,7 +120,7 @@ export class TextReporter implements Reporter {
     ];
     const { display, now } = this.#options;
     const next = `Next run at ${formatMoment(at)}, in ${formatDuration(Math.max(0, at - now()))}`;
-    if (why.length === 0) display.wait(`${next}.`);
+    if (why.length === 0) display.showWaiting(`${next}.`);
     else display.line(`${next} (${why.join('; ')}).`);
   }
 
@@ -148,7 +148,7 @@ export class TextReporter implements Reporter {
 
   #showWaiting({ speaker, since, attempt }: Waiting): void {
     const { display, now } = this.#options;
-    display.wait(`Waiting for ${SERVERS[speaker]} (attempt ${attempt}, ${formatDuration(now() - since)})`);
+    display.showWaiting(`Waiting for ${SERVERS[speaker]} (attempt ${attempt}, ${formatDuration(now() - since)})`);
   }
 
   #log(level: string, speaker: Component, message: string): void {
