@@ -13,7 +13,7 @@ import { discover as discoverOperations } from './discover.ts';
 import { openRejectedRowStore } from './rejected/open-store.ts';
 import type { RejectedRowStore } from './rejected/rejected-rows.ts';
 import type { RetryHooks, RetryOptions, RetryResult } from './retry/retry.ts';
-import { capHeapGrowth } from './write/memory.ts';
+import { capHeapGrowth } from './write/heap-tuning.ts';
 import { write as writeEvents } from './write/write.ts';
 
 /** What `check` found in a destination that works: the host of Batch's API, and the key of the project. */

@@ -13,7 +13,7 @@ import { checkServer, listDatabases as listDatabasesOf } from './check/server.ts
 import { buildUrl, ClickHouse, type ClientOptions, findConfiguredProxy } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
 import { readServerVersion } from './query/server-clock.ts';
-import { keepMemoryForBuffers } from './read/memory.ts';
+import { keepMemoryForBuffers } from './read/heap-tuning.ts';
 import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
 import type { FindUse, RowKind, StreamUse } from './schema/required-columns.ts';
