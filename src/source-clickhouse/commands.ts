@@ -12,7 +12,7 @@ import { proposeStart as proposeStartOf, type StartProposal } from './check/prop
 import { checkServer, listDatabases as listDatabasesOf } from './check/server.ts';
 import { buildUrl, ClickHouse, type ClientOptions, findConfiguredProxy } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
-import { readServerVersion } from './query/server-clock.ts';
+import { readServerVersion } from './query/server-info.ts';
 import { keepMemoryForBuffers } from './read/heap-tuning.ts';
 import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';

@@ -5,7 +5,7 @@ import { onOwnLines } from '../../shared/statement.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import { readServerClock, readServerVersion } from '../query/server-clock.ts';
+import { readServerClock, readServerVersion } from '../query/server-info.ts';
 import {
   type FindUse,
   findMissingColumns,

@@ -4,7 +4,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { type CursorRange, countRows, formatRowCount, type RowCount, type TimeLimit } from '../query/count-rows.ts';
 import type { RowSelection } from '../query/row-query.ts';
 import { selectAllRows } from '../query/selection.ts';
-import { readServerClock } from '../query/server-clock.ts';
+import { readServerClock } from '../query/server-info.ts';
 import { resolveStart } from '../query/start-from.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.ts';

@@ -2,7 +2,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import type { CursorRange, RowCount } from '../query/count-rows.ts';
 import type { RowSelection } from '../query/row-query.ts';
-import { readServerClock } from '../query/server-clock.ts';
+import { readServerClock } from '../query/server-info.ts';
 import { resolveStart } from '../query/start-from.ts';
 import { createCounter, hasTimeCursor, OLDEST_ACCEPTED, PROPOSED_START, selectStream } from './first-run.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceErrorCode } from '../errors/codes.ts';
-import { readServerVersion } from '../query/server-clock.ts';
+import { readServerVersion } from '../query/server-info.ts';
 
 /** The errors of a server that answers, but not to this user. */
 const ERRORS_OF_USER: readonly SourceErrorCode[] = [

@@ -23,6 +23,7 @@ import { explainClickHouseError, isRefused, mayBeWakingUp } from '../errors/expl
 import { GatewayError, NotClickHouseError, ProxyRefusalError } from '../errors/response-errors.ts';
 import { createHttpAgent } from './http-agent.ts';
 import { mayBeRunning, QueryCanceller } from './kill-query.ts';
+import { refuseOldError } from './old-server.ts';
 import {
   isRefusedByQueryCache,
   NO_QUERY_CACHE,
@@ -32,7 +33,6 @@ import {
   readQuerySettings,
   type ServerFacts,
 } from './query-settings.ts';
-import { refuseOldError } from './server-version.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
 /**

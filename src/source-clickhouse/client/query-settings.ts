@@ -6,7 +6,7 @@ import { adviseSetting, PROGRESS_SETTINGS } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
 import { QUERY_SIZE_LIMITS } from '../errors/query-limit-errors.ts';
 import { LOSSY_SETTINGS, requireLosslessSettings, type Setting } from './lossy-settings.ts';
-import { refuseOldVersion } from './server-version.ts';
+import { refuseOldVersion } from './old-server.ts';
 
 /** The settings that a connection sends with each query, and what follows from them. */
 export type QuerySettings = {

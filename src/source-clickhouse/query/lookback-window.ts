@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
-import { findServerZone } from './server-clock.ts';
+import { findServerZoneSql } from './server-info.ts';
 
 /** The time bounds of a run, by the server's clock. Each bound has the form of a cursor. */
 export type LookbackWindow = {
@@ -29,10 +29,10 @@ export async function readLookbackWindow(
   cursorType: ClickHouseType,
   { lookback_seconds, cursor_lag_seconds }: Pick<SourceConfiguration, 'lookback_seconds' | 'cursor_lag_seconds'>,
 ): Promise<LookbackWindow | undefined> {
-  const cursorAgo = await chooseCursorSql(clickhouse, cursorType);
-  if (cursorAgo === undefined) return undefined;
+  const writeCursorSql = await chooseCursorSqlWriter(clickhouse, cursorType);
+  if (writeCursorSql === undefined) return undefined;
   const [clock] = await clickhouse.rows(
-    `SELECT ${cursorAgo('0')} AS now, ${cursorAgo('{lookback:UInt32}')} AS lookback_start, ${cursorAgo('{lag:UInt32}')} AS lag_bound`,
+    `SELECT ${writeCursorSql('0')} AS now, ${writeCursorSql('{lookback:UInt32}')} AS lookback_start, ${writeCursorSql('{lag:UInt32}')} AS lag_bound`,
     { lookback: lookback_seconds, lag: cursor_lag_seconds },
     clockRow,
   );
@@ -45,21 +45,21 @@ export async function readLookbackWindow(
 }
 
 /**
- * Returns a function that takes the SQL of a number of seconds. The function returns the SQL of the cursor that a row of this
- * age has, in the form that records have. Returns undefined if the cursor is not a time.
+ * Returns a function that writes the SQL of the cursor that a row of a certain age has, in the form that records have. The
+ * age is also SQL: a number of seconds. Returns undefined if the cursor is not a time.
  */
-async function chooseCursorSql(
+async function chooseCursorSqlWriter(
   clickhouse: ClickHouse,
   cursorType: ClickHouseType,
-): Promise<((seconds: string) => string) | undefined> {
+): Promise<((age: string) => string) | undefined> {
   const type = unwrapType(cursorType);
   switch (type.kind) {
     case 'date_time':
-      return (seconds) =>
-        `concat(replaceOne(toString(toDateTime64(subtractSeconds(now64(9, 'UTC'), ${seconds}), ${type.precision}, 'UTC')), ' ', 'T'), 'Z')`;
+      return (age) =>
+        `concat(replaceOne(toString(toDateTime64(subtractSeconds(now64(9, 'UTC'), ${age}), ${type.precision}, 'UTC')), ' ', 'T'), 'Z')`;
     case 'date': {
-      const zone = await findServerZone(clickhouse);
-      return (seconds) => `toString(toDate(subtractSeconds(now(), ${seconds}), ${zone}))`;
+      const zoneSql = await findServerZoneSql(clickhouse);
+      return (age) => `toString(toDate(subtractSeconds(now(), ${age}), ${zoneSql}))`;
     }
     default:
       return undefined;

@@ -4,7 +4,7 @@ import { sourceError } from '../errors/codes.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 import { formatInstant, type Instant, parseInstant, subtractSeconds } from '../schema/instant.ts';
 import type { ResolvedStream } from './row-query.ts';
-import { readServerDay } from './server-clock.ts';
+import { readServerDay } from './server-info.ts';
 
 /** Matches an age: a whole number and a unit. */
 const AGE = /^(\d+)([smhd])$/;

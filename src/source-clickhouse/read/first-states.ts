@@ -5,7 +5,7 @@ import type { InputState } from '../../protocol/state.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { resolveStream } from '../query/selection.ts';
-import { readServerClock } from '../query/server-clock.ts';
+import { readServerClock } from '../query/server-info.ts';
 import { resolveStart } from '../query/start-from.ts';
 import type { Instant } from '../schema/instant.ts';
 import { EmittedRows } from '../state/emitted-rows.ts';

@@ -17,9 +17,9 @@ export async function readServerVersion(clickhouse: Pick<ClickHouse, 'rows'>): P
 
 /** Returns the day of a moment in the server's time zone, as in 2026-12-01. @param instant a moment that a DateTime can hold. */
 export async function readServerDay(clickhouse: Pick<ClickHouse, 'rows'>, instant: Instant): Promise<string> {
-  const zone = await findServerZone(clickhouse);
+  const zoneSql = await findServerZoneSql(clickhouse);
   const time = formatInstant(instant, 0).replace('T', ' ').replace('Z', '');
-  return readString(clickhouse, `toString(toDate({time:DateTime('UTC')}, ${zone}))`, { time });
+  return readString(clickhouse, `toString(toDate({time:DateTime('UTC')}, ${zoneSql}))`, { time });
 }
 
 /**
@@ -27,7 +27,7 @@ export async function readServerDay(clickhouse: Pick<ClickHouse, 'rows'>, instan
  * user is. Versions before 23.6 have neither session_timezone nor serverTimezone(). Their timezone() returns the server's time
  * zone.
  */
-export async function findServerZone(clickhouse: Pick<ClickHouse, 'rows'>): Promise<string> {
+export async function findServerZoneSql(clickhouse: Pick<ClickHouse, 'rows'>): Promise<string> {
   const found = await clickhouse.rows(
     "SELECT name FROM system.functions WHERE name = 'serverTimezone'",
     {},
