@@ -46,7 +46,7 @@ export async function resolveStream(
   }
   if (table.query === undefined) await refuseUnreadable(clickhouse, table);
   const columns = await resolveColumns(table, cursor_column, configured, warn);
-  return describeStream(stream, table, columns, configuration);
+  return buildResolvedStream(stream, table, columns, configuration);
 }
 
 /**
@@ -57,11 +57,11 @@ export async function resolveStream(
  */
 export function selectAllRows(table: Table, configuration: SourceConfiguration): RowSelection {
   const stream = { name: table.name, namespace: table.database };
-  const resolved = describeStream(stream, table, table.columns, configuration);
+  const resolved = buildResolvedStream(stream, table, table.columns, configuration);
   return { ...resolved, hashedColumns: table.columns, lagBound: undefined };
 }
 
-function describeStream(
+function buildResolvedStream(
   stream: StreamDescriptor,
   table: Table,
   columns: readonly Column[],
