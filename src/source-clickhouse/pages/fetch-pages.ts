@@ -1,6 +1,6 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
 import { describeRetry } from '../../protocol/retries.ts';
-import { type Wait, waitByTimer } from '../../shared/abort.ts';
+import { onAbort, type Wait, waitByTimer } from '../../shared/abort.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { READ_BYTES } from '../client/large-read-agent.ts';
@@ -105,8 +105,7 @@ export async function* fetchPages(
   const pool = new BufferPool(allOptions.pageBytes + allOptions.readAheadBytes);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
-  stop.addEventListener('abort', leave);
-  if (stop.aborted) leave();
+  const stopListening = onAbort(stop, leave);
   const fetching = fillQueue({ queue, pool, source, options: allOptions, signal: leaving.signal }, start);
   try {
     for await (const page of queue) {
@@ -114,7 +113,7 @@ export async function* fetchPages(
       pool.give(page.buffer);
     }
   } finally {
-    stop.removeEventListener('abort', leave);
+    stopListening();
     leave();
     await fetching;
   }
@@ -131,8 +130,8 @@ type Fetching = {
 
 /**
  * Puts all rows after a position into the queue, with as many queries as needed, and ends the queue. Each row is progress, so
- * responses may break off any number of times. But the delays grow until a full page arrives: a server that breaks off each response
- * after a few rows would otherwise have to sort the table for each of them, again and again.
+ * responses may break off any number of times. But the delays grow until a full page arrives: a server that breaks off each
+ * response after a few rows would otherwise have to sort the table for each of them, again and again.
  */
 async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   const { queue, options, signal } = fetching;
