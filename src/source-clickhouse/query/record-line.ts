@@ -94,7 +94,7 @@ function readHashAfter(key: Buffer, tail: Buffer): string {
 /**
  * Returns the value of the cursor column in a line, as a string. A number keeps every digit.
  *
- * @param line a complete line, exactly as the server sent it.
+ * @param line a complete line, exactly as the server sent it. If the cursor is a time, bytes of other columns may be replaced.
  * @throws ConnectorError (config_error) when a state can't store the cursor exactly.
  */
 export function readCursor(line: Buffer, cursorColumn: string): string {

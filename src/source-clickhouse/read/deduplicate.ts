@@ -19,7 +19,7 @@ export type Recognition = {
 export type NewRows = {
   lines: Buffer;
   rows: number;
-  /** The position after the last row that was examined. */
+  /** The position after the last row that was examined or, with an `overflowCursor`, after the page. */
   position: PositionAtRow;
   /** The cursor of the last row before the lookback; undefined if there is none. */
   lastBeforeLookback: string | undefined;

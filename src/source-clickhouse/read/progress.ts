@@ -21,13 +21,13 @@ export class Progress {
    *
    * @param rows the number of rows read.
    * @param cursor the cursor of the last row.
-   * @param isTime whether the cursor is a time. If so, the description includes its age.
+   * @param showsAge whether to add the cursor, which must then be a time, and its age.
    */
-  describe(rows: number, cursor: string | null, isTime: boolean): string | undefined {
+  describe(rows: number, cursor: string | null, showsAge: boolean): string | undefined {
     const now = this.#now();
     if (now < this.#next) return undefined;
     this.#next = now + PROGRESS_INTERVAL_MS;
-    return `${this.describeTotal(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${formatDuration(Math.max(1_000, now - Date.parse(cursor)))} ago` : ''}`;
+    return `${this.describeTotal(rows)}${showsAge && cursor !== null ? `, now at ${cursor}, ${formatDuration(Math.max(1_000, now - Date.parse(cursor)))} ago` : ''}`;
   }
 
   /** Describes the number of rows read, and the rate. */
