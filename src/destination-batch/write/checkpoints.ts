@@ -26,13 +26,11 @@ export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number>
  */
 export type ResolvedState = { state: string; counts: Counts; before: Tally; covers: Coverage };
 
-type Segment = {
-  number: number;
-  entries: Map<string, TrackedRows>;
-  state: string | undefined;
-  /** The key of the state's stream; undefined for a state of all streams. */
-  key: string | undefined;
-};
+/** The rows between two states. */
+type Segment = { number: number; entries: Map<string, TrackedRows> };
+
+/** A segment with the state after it. `key` is the key of the state's stream; undefined for a state of all streams. */
+type ClosedSegment = Segment & { state: string; key: string | undefined };
 
 /**
  * Tracks which states may be echoed. Rows and states are added in the order of the input, but rows are settled in any
@@ -40,7 +38,7 @@ type Segment = {
  * input.
  */
 export class CheckpointTracker {
-  readonly #closed: Segment[] = [];
+  readonly #closed: ClosedSegment[] = [];
   #open: Segment = createSegment(0);
   readonly #sinceState = new Map<string, Counts>();
   /** The keys of all streams with rows, and those of the streams with states. A state of all streams has the key undefined. */
@@ -78,9 +76,7 @@ export class CheckpointTracker {
 
   /** Adds a state. `key` is the key of its stream, or undefined for a state of all streams. */
   checkpoint(state: string, key: string | undefined): void {
-    this.#open.state = state;
-    this.#open.key = key;
-    this.#closed.push(this.#open);
+    this.#closed.push({ ...this.#open, state, key });
     this.#open = createSegment(this.#open.number + 1);
     this.#streamsWithState.add(key);
   }
@@ -106,11 +102,9 @@ export class CheckpointTracker {
         addCounts(this.#countsOf(key), entry);
         this.#addToTally(entry);
       }
-      if (first.state !== undefined) {
-        const before = { rows: this.#rows, rejected: this.#rejected };
-        const covers = { key: first.key, segment: first.number };
-        states.push({ state: first.state, counts: this.#takeCounts(first.key), before, covers });
-      }
+      const before = { rows: this.#rows, rejected: this.#rejected };
+      const covers = { key: first.key, segment: first.number };
+      states.push({ state: first.state, counts: this.#takeCounts(first.key), before, covers });
     }
     return states;
   }
@@ -142,7 +136,7 @@ export class CheckpointTracker {
 }
 
 function createSegment(number: number): Segment {
-  return { number, entries: new Map(), state: undefined, key: undefined };
+  return { number, entries: new Map() };
 }
 
 function isSettled(segment: Segment): boolean {
