@@ -29,7 +29,10 @@ export async function write(
   const { dry_run: isDryRun, rejected_rows, retry_minutes, on_rejection } = configuration;
   const { output, now } = context;
   const report = new Report();
-  const log = isDryRun ? undefined : await openRequestLog(requestLog, now, report);
+  const log =
+    isDryRun || requestLog === undefined
+      ? undefined
+      : await RequestLog.open(requestLog, now, (message) => report.warn(message));
   const { receiver, requests } = await openReceiver(configuration, log);
   if (isDryRun) {
     report.warn('This is a dry run: nothing is sent to Batch, and no state is saved. Turn dry_run off to sync.');
@@ -100,12 +103,4 @@ async function openReceiver(configuration: DestinationConfiguration, log?: Reque
     ? await DryRun.open(configuration.dry_run_file)
     : new BatchApi(configuration, (status, milliseconds) => requests.count(status, milliseconds), log);
   return { receiver, requests };
-}
-
-async function openRequestLog(
-  options: RequestLogOptions | undefined,
-  now: () => number,
-  report: Report,
-): Promise<RequestLog | undefined> {
-  return options && RequestLog.open(options, now, (message) => report.warn(message));
 }

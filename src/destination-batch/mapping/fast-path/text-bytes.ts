@@ -1,8 +1,6 @@
 import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { NO_END } from './json-bytes.ts';
 
-/** These tables describe the bytes of strings and URLs. */
-
 /** The slashes of a URL may be escaped in JSON. */
 const URL_PREFIXES = ['https:\\/\\/', 'https://', 'http:\\/\\/', 'http://'].map((prefix) => new BytePattern(prefix));
 
