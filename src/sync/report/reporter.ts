@@ -31,7 +31,7 @@ export type Reporter = {
   nextRun: (next: NextStart) => void;
   /** Reports that a signal ended a schedule between two runs. */
   stopped: () => void;
-  /** Reports an error that occurred before any run could start. */
+  /** Reports an error outside of a run: no run could start, or the lock was lost between two runs. */
   failed: (error: ConnectorError) => void;
 };
 
