@@ -85,6 +85,11 @@ export function recordCursors(
   };
 }
 
+/** Returns how long a run took, in milliseconds. */
+export function durationOf({ started_at, ended_at }: RunRecord): number {
+  return Date.parse(ended_at) - Date.parse(started_at);
+}
+
 /** The cursors of times: a timestamp in UTC, or a day. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;

@@ -1,5 +1,5 @@
 import manifest from '../../../package.json' with { type: 'json' };
-import type { RunCursors, RunRecord } from '../history/run-record.ts';
+import { durationOf, type RunCursors, type RunRecord } from '../history/run-record.ts';
 import { OUTCOMES, type Outcome } from './counters.ts';
 import { createFamily, type MetricFamily, type MetricValue } from './definitions.ts';
 
@@ -18,13 +18,9 @@ export function describeLastRuns(runs: ReadonlyMap<Outcome, RunRecord>): MetricF
     ),
     createFamily(
       'last_run_duration_seconds',
-      last.flatMap(({ labels, run }) => (run === undefined ? [] : [{ labels, value: durationOf(run) }])),
+      last.flatMap(({ labels, run }) => (run === undefined ? [] : [{ labels, value: toSeconds(durationOf(run)) }])),
     ),
   ];
-}
-
-function durationOf({ started_at, ended_at }: RunRecord): number {
-  return toSeconds(Date.parse(ended_at) - Date.parse(started_at));
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Cell, layOutWrappedTable } from '../../runner/terminal/table.ts';
 import type { Terminal } from '../../runner/terminal/terminal.ts';
 import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 import { printable, printableLines } from '../../shared/printable.ts';
-import type { RunRecord } from '../history/run-record.ts';
+import { durationOf, type RunRecord } from '../history/run-record.ts';
 import { formatMoment } from '../report/format.ts';
 import type { LockStatus } from '../state/store.ts';
 import type { Condition, StreamStatus, SyncStatus } from './status.ts';
@@ -70,10 +70,6 @@ function describeRun(run: RunRecord, now: number): string {
   const full = run.sync_mode === 'full_refresh' ? ' (full refresh)' : '';
   const ago = formatDuration(Math.max(0, now - Date.parse(run.ended_at)));
   return `${run.outcome} ${ago} ago, after ${formatDuration(durationOf(run))}${full}: ${formatCount(run.rows_read, 'row')} read, ${formatNumber(run.rows_accepted)} accepted, ${formatNumber(run.rows_rejected)} rejected`;
-}
-
-function durationOf({ started_at, ended_at }: RunRecord): number {
-  return Date.parse(ended_at) - Date.parse(started_at);
 }
 
 function describeRejected({ rejected }: RunRecord, launcher: string): string {
