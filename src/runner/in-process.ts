@@ -4,15 +4,13 @@ import { splitLines } from '../protocol/lines.ts';
 import { errorTrace } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { startsWithAt } from '../shared/ascii.ts';
-import { type ConnectorMessage, parseMessage } from './messages.ts';
+import { type ConnectorMessage, parseMessage, RECORD_START } from './messages.ts';
 
 type Handlers = {
   /** Called with the line of each RECORD message. The memory of the line is reused after the call. */
   row?: (line: Buffer) => void;
   message?: (message: ConnectorMessage) => void;
 };
-
-const RECORD_START = Buffer.from('{"type":"RECORD"');
 
 /**
  * Runs a connector command in this process, and passes its messages to the handlers instead of printing them. Returns the result

@@ -11,6 +11,9 @@ import { ConnectorError } from '../protocol/errors.ts';
 import { splitLink } from '../protocol/help-pages.ts';
 import { tryParseJson } from '../shared/exact-json.ts';
 
+/** How the line of a row begins. Rows are many, so they are recognised without parsing. */
+export const RECORD_START = Buffer.from('{"type":"RECORD"');
+
 /**
  * A state that the destination echoes, with the numbers of rows of its stream that were accepted and rejected since the previous
  * state of that stream.

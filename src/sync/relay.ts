@@ -1,5 +1,6 @@
 import { splitLines } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
+import { RECORD_START } from '../runner/messages.ts';
 import { startsWithAt } from '../shared/ascii.ts';
 
 /** Yields the lines of a connector's output as strings. */
@@ -16,7 +17,6 @@ export async function* readTextLines(output: AsyncIterable<Uint8Array>): AsyncGe
 /** The content of a part of the source's output: the number of rows, and the lines that are neither rows nor states. */
 export type SourceLines = { rows: number; others: string[] };
 
-const RECORD_START = Buffer.from('{"type":"RECORD"');
 const STATE_START = Buffer.from('{"type":"STATE"');
 
 /**
