@@ -12,6 +12,7 @@ import {
   REJECTION_CODES,
   type RejectionCode,
 } from './codes.ts';
+import { increment, sumCounts } from './counts.ts';
 
 /** The maximum number of rejected rows that are logged for each code. Further rows are only counted. */
 const SAMPLES_PER_CODE = 3;
@@ -297,19 +298,9 @@ export class Report {
   }
 }
 
-function increment(counts: Map<string, number>, key: string): number {
-  const times = (counts.get(key) ?? 0) + 1;
-  counts.set(key, times);
-  return times;
-}
-
 /** Formats a count and its noun. The count has no commas between its digits, so that scripts can match it. */
 function formatPlainCount(times: number, one: string, several?: string): string {
   return `${times} ${plural(times, one, several)}`;
-}
-
-function sumCounts(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, times) => sum + times, 0);
 }
 
 /** Lists the first counts, and the sum of the others. */

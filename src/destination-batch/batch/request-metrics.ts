@@ -1,4 +1,5 @@
 import type { DestinationMetrics } from '../../protocol/analytics.ts';
+import { increment } from '../counts.ts';
 
 /**
  * The upper bounds of the histogram of request durations, in seconds. Batch answers most requests within half a second; the
@@ -19,8 +20,7 @@ export class RequestMetrics {
 
   /** @param status the HTTP status; undefined if no complete response arrived. */
   count(status: number | undefined, milliseconds: number): void {
-    const key = status === undefined ? NO_RESPONSE : String(status);
-    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+    increment(this.#requests, status === undefined ? NO_RESPONSE : String(status));
     const seconds = milliseconds / 1000;
     this.#count += 1;
     this.#seconds += seconds;

@@ -2,6 +2,7 @@ import type { ConnectorError } from '../../protocol/errors.ts';
 import { formatNumber } from '../../shared/format.ts';
 import { findRemedy, type RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
+import { increment, sumCounts } from '../counts.ts';
 import { destinationError } from '../errors.ts';
 import type { Tally } from '../write/checkpoints.ts';
 
@@ -72,7 +73,7 @@ export class RejectionPolicy {
    */
   countRejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
     this.#rows += 1;
-    this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
+    increment(this.#rejected, code);
     const rejected = sumCounts(this.#rejected);
     if (rejected <= this.#maxRows) return undefined;
     const seen =
@@ -141,12 +142,6 @@ function createError(seen: string, code: RejectionCode): ConnectorError {
     // rejections.
     { page: code },
   );
-}
-
-function sumCounts(counts: ReadonlyMap<unknown, number>): number {
-  let all = 0;
-  for (const times of counts.values()) all += times;
-  return all;
 }
 
 function findMostFrequent(

@@ -1,5 +1,6 @@
 import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
+import { increment } from '../counts.ts';
 import { toDeadLetter, toUncertainDeadLetter } from '../rejected/dead-letter-line.ts';
 import type { Coverage, RejectedFrom, RejectedRowSink, RejectedRowStore } from '../rejected/rejected-rows.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
@@ -292,8 +293,7 @@ export class RetryLedger implements RejectedRowSink {
   #count(outcome: Outcome | undefined): void {
     const { counts } = this.#options;
     if (outcome?.kind === 'accepted') counts.accepted += 1;
-    else if (outcome?.kind === 'rejected')
-      counts.rejected.set(outcome.code, (counts.rejected.get(outcome.code) ?? 0) + 1);
+    else if (outcome?.kind === 'rejected') increment(counts.rejected, outcome.code);
   }
 }
 

@@ -5,6 +5,7 @@ import { log } from '../../protocol/messages.ts';
 import type { Wait } from '../../shared/abort.ts';
 import { type ProcessOwner, thisProcess } from '../../shared/process-owner.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
+import { increment } from '../counts.ts';
 import { openRejectedRowStore } from '../rejected/open-store.ts';
 import type { RejectedRowSink, RejectedRowStore } from '../rejected/rejected-rows.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
@@ -254,7 +255,7 @@ function countOutcomes(counts: RetryCounts): RejectedRowSink {
       counts.accepted += 1;
     },
     add: (_from, _line, { code }) => {
-      counts.rejected.set(code, (counts.rejected.get(code) ?? 0) + 1);
+      increment(counts.rejected, code);
     },
     isAtCapacity: false,
     waitForCapacity: async () => {},

@@ -1,4 +1,5 @@
 import type { RejectionCode } from '../codes.ts';
+import { increment } from '../counts.ts';
 import type { Coverage } from '../rejected/rejected-rows.ts';
 
 /** The number of rows of a stream that Batch accepted, and the number of rows that were rejected. */
@@ -70,7 +71,7 @@ export class CheckpointTracker {
   reject(entry: TrackedRows, code: RejectionCode): void {
     entry.rejected += 1;
     entry.codes ??= new Map();
-    entry.codes.set(code, (entry.codes.get(code) ?? 0) + 1);
+    increment(entry.codes, code);
     entry.pending -= 1;
   }
 
