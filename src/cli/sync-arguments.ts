@@ -59,7 +59,7 @@ export const SYNC_OPTIONS = {
   cron: {
     type: 'string',
     requiresArg: true,
-    describe: 'keep running, with one run at each time of a cron pattern ("0 3 * * *" is 3:00 every night)',
+    describe: 'keep running, with one run whenever a cron pattern matches ("0 3 * * *" is 3:00 every night)',
   },
   'alert-url': {
     type: 'string',

@@ -50,15 +50,15 @@ export const uncheckedMapping = strictOptions({
     }),
   event_name: strictOptions({
     from: z.enum(['stream']).optional().meta({
-      title: 'Source of the event name',
-      description: 'stream: the events of each stream have its name. If empty, the options above apply.',
+      title: 'Name events after',
+      description: 'stream: the events of each stream are named after it. If empty, the options above apply.',
       order: 0,
     }),
   })
     .optional()
     .meta({
       title: 'Event name',
-      description: 'Names the events after their stream, instead of a column or a constant name.',
+      description: 'Names the events after their stream, instead of taking the name from a column or a constant.',
       order: 3,
     }),
   event_time_column: column.optional().meta({
@@ -73,7 +73,8 @@ export const uncheckedMapping = strictOptions({
     .optional()
     .meta({
       title: 'Attribute columns',
-      description: 'The only columns that become attributes. Defaults to all columns.',
+      description:
+        'The only columns that become attributes. Defaults to all columns, except for those for the profile, the name and the time.',
       examples: [['item', 'price', 'url__item_url']],
       order: 5,
     }),
@@ -82,7 +83,8 @@ export const uncheckedMapping = strictOptions({
     .optional()
     .meta({
       title: 'Excluded columns',
-      description: 'Columns that do not become attributes. All other columns do.',
+      description:
+        'Columns that do not become attributes, in addition to those for the profile, the name and the time.',
       examples: [['internal_note']],
       order: 6,
     }),

@@ -24,7 +24,7 @@ const choices = {
   capital_letters: z.enum(['lower_case', 'drop']).meta({
     title: 'Capital letters in names',
     description:
-      'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning. drop: treat the attribute as invalid.',
+      'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning per name. drop: treat the attribute as invalid.',
     order: 3,
   }),
   null_attribute: z.enum(['keep', 'delete']).meta({

@@ -42,7 +42,7 @@ export const onRejectionOption = z
     type: 'object',
     title: 'When rows are rejected',
     description:
-      'Continue: the other rows are sent. Fail: the sync fails at the first rejected row or, if you set a maximum number or share, when it is exceeded. If nearly all rows are rejected for one reason, the sync always fails.',
+      'Continue: the other rows are sent. Fail: the sync fails at the first rejected row or, if you set a maximum number or share, when that maximum is exceeded. If nearly all rows are rejected for one reason, the sync always fails.',
     order: 10,
   });
 
@@ -93,7 +93,7 @@ const s3 = z
       }),
     access_key_id: z.string().min(1).optional().meta({
       title: 'Access key ID',
-      description: "Defaults to the machine's own credentials: its environment, profile or role.",
+      description: "Defaults to the machine's own credentials: its environment variables, AWS profile or role.",
       order: 5,
     }),
     secret_access_key: z.string().min(1).optional().meta({

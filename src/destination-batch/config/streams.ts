@@ -28,7 +28,7 @@ const ownSettings = strictOptions({
   mapping: uncheckedMapping.optional().meta({
     title: 'Mapping',
     description:
-      'The options of the mapping that differ for this stream. For an option that is not set here, the general mapping applies, and not the default of the option.',
+      'The options of the mapping that differ for this stream. For an option that is not set here, the general mapping applies. The defaults below are those of the general mapping.',
     order: 1,
   }),
   policies: streamPolicies
@@ -49,7 +49,7 @@ export const streamsOption = z
   .meta({
     title: 'Settings per stream',
     description:
-      'Options of individual streams, each under the name of the stream: the object that its rows become, a mapping, and policies. Each option of a mapping or of policies overrides only the general option with the same name.',
+      'Options of individual streams, each under the name of the stream: the object that its rows become, a mapping, and policies. Each option of a mapping or of policies overrides the general option with the same name, and general options that cannot be combined with it.',
     examples: [
       { orders: { mapping: { constant_event_name: 'purchase' } }, customers: { object: 'profile_attributes' } },
     ],

@@ -36,7 +36,7 @@ const queryOptions = z.object({
 export const queriesOption = z.array(queryOptions).default([]).meta({
   title: 'Queries',
   description:
-    'SELECT statements whose rows are read as streams, in addition to the table or instead of it. Everything that holds for a view holds for a query.',
+    'SELECT statements whose rows are read as streams, in addition to the table or instead of it. The rules for views also apply to queries.',
 });
 
 export const whereOption = sql(findConditionProblem)

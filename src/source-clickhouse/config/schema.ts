@@ -143,7 +143,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Cursor column',
         description:
-          'The column that shows which rows are new: set when a row is inserted, never changed, and greater for later rows. It is not sent to Batch.',
+          'The column that shows which rows are new: set when a row is inserted, never changed, and greater for later rows. It does not become an attribute.',
         examples: [DEFAULT_CURSOR_COLUMN, 'inserted_at'],
         order: 9,
       }),
@@ -154,7 +154,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Start from',
         description:
-          'Where the first run begins: it reads only rows whose cursor is at least this value. A time with its time zone, "now", or an age such as "24h" (units: s, m, h, d), by the server\'s clock; for a cursor that is an integer or a string, a value of the column. It applies to streams without a state, and to each full refresh. If empty: the first run reads all rows.',
+          'Where the first run begins: it reads only rows whose cursor is at least this value. Set a time with its time zone, "now", or an age such as "24h" (units: s, m, h, d). "now" and ages are by the server\'s clock. If the cursor is a Date, you can set a day; if it is an integer or a string, set a value of the column. It applies to streams without a state, and to each full refresh. If empty: the first run reads all rows.',
         examples: ['2026-12-01T00:00:00Z', 'now', '23h'],
         order: 10,
       }),
@@ -179,7 +179,7 @@ export const sourceConfigurationSchema = z
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
-        "Read a row only when the time in its cursor column is at least this many seconds in the past, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
+        "Read a row only when the time in its cursor column is at least this many seconds in the past, by the server's clock. An alternative to the lookback for tables that receive too many rows for the state: every event is delayed, but with a lookback of 0 the state remembers no rows. Only for cursors that are times.",
       order: 14,
     }),
     tls: tlsOptions.optional().meta({

@@ -36,7 +36,7 @@ export const tlsOptions = z
     client_certificate: certificates.optional().meta({
       title: 'Client certificate',
       description:
-        'The certificate in PEM format that this connector presents to the server, followed by its intermediate certificates. For servers that require one.',
+        'In PEM format: the certificate that this connector presents to the server, followed by its intermediate certificates. For servers that require one.',
       multiline: true,
       order: 1,
     }),

@@ -10,7 +10,7 @@ function configuration(role: 'source' | 'destination', specification: string) {
     ])
     .optional()
     .meta({
-      description: `The configuration of the ${role}, or the path of a file with it.`,
+      description: `The configuration of the ${role}, or the path of a file that contains it.`,
       errorMessage: 'must be the path of a file, or an object with the configuration',
     });
 }
@@ -18,8 +18,8 @@ function configuration(role: 'source' | 'destination', specification: string) {
 const path = z.string().min(1);
 
 /**
- * The file that `sync --config` reads. All options can also be given on the command line, so none is required here. An
- * `errorMessage` replaces the message about the keyword that it is next to, in `sync` and in editors.
+ * The file that `sync --config` reads. All options can also be given on the command line, so none is required here.
+ * Where a schema has an `errorMessage`, `sync` and editors show it instead of the validator's own message.
  */
 const syncFileSchema = z
   .strictObject({
@@ -50,7 +50,7 @@ const syncFileSchema = z
           .min(1)
           .optional()
           .meta({
-            description: 'Keep running, with one run at each time of a cron pattern.',
+            description: 'Keep running, with one run whenever the cron pattern matches.',
             examples: ['0 3 * * *'],
           }),
       })
