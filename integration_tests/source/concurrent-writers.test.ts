@@ -119,7 +119,7 @@ describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT no
         read(1, { kill: true }),
         read(2, { config: { lookback_seconds: 0 } }),
       ]);
-    }, 120_000);
+    });
 
     test('lookback: repeated reads send each row of concurrent writers once', () => {
       expect(total).toBeGreaterThan(500);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   clickhouse = connect(server, DATABASE);
   oldAnalyzer = connect(server, DATABASE, OLD_ANALYZER_READER);
   await execute(server, `CREATE DATABASE ${quoteIdentifier(DATABASE)}`);
-}, 60_000);
+});
 
 afterAll(async () => {
   await clickhouse?.close();

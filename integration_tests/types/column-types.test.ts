@@ -288,7 +288,7 @@ beforeAll(async () => {
   if (lines.length !== 1 || lines[0] === undefined) throw new Error(`There are ${lines.length} lines.`);
   line = lines[0];
   values = partsOf(line, 'record', 'data');
-}, 60_000);
+});
 
 afterAll(async () => {
   await clickhouse?.close();

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BatchApi as Sandbox } from '../../../sandbox/batch-api/server.ts';
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { ConnectorError } from '../../protocol/errors.ts';
@@ -137,7 +137,7 @@ test('sends rows before the flush interval if their lines use up the capacity of
       const data = { custom_id: `u${n % 5}`, event_name: `e${n}`, long };
       feed(JSON.stringify({ type: 'RECORD', record: { stream: 'events', emitted_at: 1, data } }));
     }
-    await vi.waitFor(() => expect(stored().length).toBeGreaterThan(30), 5_000);
+    await expect.poll(() => stored().length, { timeout: 30_000 }).toBeGreaterThan(30);
     input.end();
     expect(await result).toBe(true);
     expect(stored()).toHaveLength(40);
