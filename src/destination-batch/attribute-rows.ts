@@ -1,12 +1,16 @@
 import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 
-/** Separates the attributes of a row. JSON can contain line breaks only between its tokens, and the destination writes none there. */
+/**
+ * Separates the attributes of a row. JSON can contain line breaks only between its tokens, and the destination writes none there.
+ */
 const SEPARATOR = '\n';
 
 /** Matches the name of an attribute with a type, such as `date(x)`. */
 const TYPED_NAME = /^(?:date|url)\((.*)\)$/;
 
-/** An attribute of a profile: its name, such as `date(x)`, and the JSON of its value. The name contains nothing that JSON escapes. */
+/**
+ * An attribute of a profile: its name, such as `date(x)`, and the JSON of its value. The name contains nothing that JSON escapes.
+ */
 export type RowAttribute = { name: string; value: string };
 
 /**

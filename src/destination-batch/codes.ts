@@ -64,8 +64,8 @@ export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal
 
 /**
  * Batch's error message about an update, and the number of rows in the update: its events, and its rows with attributes. `whole` is
- * true if Batch refused the whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an error
- * for this update. Batch may have stored other rows of the update, and the error does not say which row it is about.
+ * true if Batch refused the whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an
+ * error for this update. Batch may have stored other rows of the update, and the error does not say which row it is about.
  */
 type Refusal = { words: string; rowsInUpdate: number; whole: boolean };
 

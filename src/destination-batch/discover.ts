@@ -20,11 +20,11 @@ const ANY_TYPE = { type: ['null', 'string', 'number', 'boolean', 'array', 'objec
 const CUSTOM_ID = { type: 'string', description: 'The id of the profile' };
 
 /**
- * Returns the operations: add events to profiles, and set attributes of profiles. Their schemas contain the columns that `write` asks
- * for. Other columns become attributes.
+ * Returns the operations: add events to profiles, and set attributes of profiles. Their schemas contain the columns that `write`
+ * asks for. Other columns become attributes.
  *
- * An operation is for any stream, and streams can have mappings of their own. A platform makes the user map every required column, and
- * renames the columns of the stream to them. So a column is only required if all mappings need it; the others are described.
+ * An operation is for any stream, and streams can have mappings of their own. A platform makes the user map every required column,
+ * and renames the columns of the stream to them. So a column is only required if all mappings need it; the others are described.
  */
 export function discover(settings: GeneralSettings): DestinationOperation[] {
   const profiles = listMappings(settings, 'profile_attributes');

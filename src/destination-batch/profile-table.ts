@@ -15,7 +15,10 @@ const PROFILE_COLUMNS = 2;
 /** No profile: the end of a bucket. */
 const NONE = -1;
 
-/** A power of two, and more than the number of profiles that are usually in the table (see UpdateBatcher), so that buckets are short. */
+/**
+ * A power of two, and more than the number of profiles that are usually in the table (see UpdateBatcher), so that buckets are
+ * short.
+ */
 const BUCKETS = 65_536;
 
 /** The size of the buffer for ids that are given as strings, in bytes. It is enough for nearly all of them. */
@@ -47,7 +50,8 @@ export class ProfileTable {
   /**
    * Finds the profile with this id, or adds it.
    *
-   * @param bytes contains the JSON of the id from `start` to `end`, as JSON.stringify writes it, in UTF-8. `view` is a view of them.
+   * @param bytes contains the JSON of the id from `start` to `end`, as JSON.stringify writes it, in UTF-8. `view` is a view of
+   *   them.
    */
   find(bytes: Uint8Array, view: DataView, start: number, end: number): ProfileNumber {
     const hash = hashBytes(bytes, view, start, end);

@@ -35,7 +35,9 @@ export type RunOptions = {
   fullRefresh: boolean;
   /** Whether to warn of secrets in the configurations that other users can read. */
   warnOfExposedSecrets?: boolean;
-  /** Whether a first run fails at once if no ClickHouse answers. A sync on a schedule retries, as the server may still be starting. */
+  /**
+   * Whether a first run fails at once if no ClickHouse answers. A sync on a schedule retries, as the server may still be starting.
+   */
   failFast?: boolean;
   /** The arguments of `write` for a log of its requests. */
   requestLogArguments?: readonly string[];

@@ -47,9 +47,9 @@ export const DEFAULT_LIMITS = {
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
- * The time, in milliseconds, that is reserved for the rate limit and for retries, in addition to the flush interval. Unless untimely
- * events are sent, an event must be younger than Batch's limit by both when its row arrives. Another client of the API is reported to
- * use the same margin (source MM in docs/batch-api.md).
+ * The time, in milliseconds, that is reserved for the rate limit and for retries, in addition to the flush interval. Unless
+ * untimely events are sent, an event must be younger than Batch's limit by both when its row arrives. Another client of the API is
+ * reported to use the same margin (source MM in docs/batch-api.md).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 

@@ -66,8 +66,8 @@ function listForms(value: string): string[] {
 }
 
 /**
- * Masks all text that is a form, or the beginning of a longer one. Forms may overlap, and several may have the same beginning, so no
- * form is masked by itself: of the others, a part would be left.
+ * Masks all text that is a form, or the beginning of a longer one. Forms may overlap, and several may have the same beginning, so
+ * no form is masked by itself: of the others, a part would be left.
  */
 function maskForms(words: string, forms: readonly string[]): string {
   const formsByStart = new Map<string, string[]>();

@@ -105,7 +105,10 @@ export class RequestLog {
     }
   }
 
-  /** Formats the line up to the body. The body is copied unchanged, because its numbers may have more digits than JavaScript can hold. */
+  /**
+   * Formats the line up to the body. The body is copied unchanged, because its numbers may have more digits than JavaScript can
+   * hold.
+   */
   #formatHead({ path, attempt, milliseconds, received }: SentRequest): string {
     const head = {
       at: new Date(this.#now() - milliseconds).toISOString(),

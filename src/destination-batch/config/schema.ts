@@ -30,8 +30,8 @@ const KEY_FORM = 'the key, without spaces or line breaks';
 const DEFAULT_RETRY_MINUTES = 30;
 
 /**
- * Creates the option for a limit. Forms get no default for it: they would store it with each destination, and a default that a later
- * version corrects would not reach these destinations.
+ * Creates the option for a limit. Forms get no default for it: they would store it with each destination, and a default that a
+ * later version corrects would not reach these destinations.
  */
 const limit = (name: keyof typeof DEFAULT_LIMITS, title: string, description: string, order: number) =>
   z

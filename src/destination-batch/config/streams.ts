@@ -39,9 +39,9 @@ const ownSettings = strictOptions({
 type OwnSettings = z.output<typeof ownSettings>;
 
 /**
- * The options of individual streams, each under the name of the stream. Airbyte's form can't show an object with names that the user
- * chooses, so the option is hidden in it. The JSON Schema has no type: without one, the form keeps the value when it is
- * saved, and Airbyte's rule that an object has at least one property does not apply.
+ * The options of individual streams, each under the name of the stream. Airbyte's form can't show an object with names that the
+ * user chooses, so the option is hidden in it. The JSON Schema has no type: without one, the form keeps the value when it is saved,
+ * and Airbyte's rule that an object has at least one property does not apply.
  */
 export const streamsOption = z
   .record(z.string(), ownSettings)

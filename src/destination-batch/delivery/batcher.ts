@@ -14,7 +14,9 @@ const MAX_IDLE_PROFILES = 50_000;
 /** No event: the end of a list of events. */
 const NONE = -1;
 
-/** The kinds of waiting items: an event that Batch is likely to refuse because of its time, another event, a row with attributes. */
+/**
+ * The kinds of waiting items: an event that Batch is likely to refuse because of its time, another event, a row with attributes.
+ */
 const UNTIMELY_EVENT = 0;
 const TIMELY_EVENT = 1;
 const ATTRIBUTES = 2;
@@ -256,7 +258,10 @@ export function listItems({ events, attributes }: Update): readonly EventNumber[
 /** The minimum number of items that must be removed from a queue before it copies the others into a new array. */
 const MIN_SHIFTED_TO_COPY = 1024;
 
-/** A FIFO queue. An array's `shift` would move all other items on each call. Using a Set instead would make the `write` command 5 % slower. */
+/**
+ * A FIFO queue. An array's `shift` would move all other items on each call. Using a Set instead would make the `write` command 5 %
+ * slower.
+ */
 class Queue<T> {
   #items: T[] = [];
   #start = 0;

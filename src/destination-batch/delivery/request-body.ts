@@ -11,7 +11,10 @@ const UPDATE_END = new BytePattern(']}');
 /** The end of an update without events. */
 const EVENTLESS_END = new BytePattern('}}');
 
-/** The size of an update without its id, its attributes and its events, in bytes. It is larger than that of an update without events. */
+/**
+ * The size of an update without its id, its attributes and its events, in bytes. It is larger than that of an update without
+ * events.
+ */
 const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_END.length;
 
 /** Returns the maximum size of an update in a request, in bytes, with the comma after it. */

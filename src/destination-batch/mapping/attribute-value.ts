@@ -321,8 +321,8 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: Path, depth: number, members: MemberTypes | undefined): Converted {
     if (values.length === 0) return undefined;
-    // Batch's SDKs measure the depth of a value by the number of names on the path to it. For an item of an array, the array's name is one of them, so an array
-    // directly inside an object of the maximum depth is too deep.
+    // Batch's SDKs measure the depth of a value by the number of names on the path to it. For an item of an array, the array's name
+    // is one of them, so an array directly inside an object of the maximum depth is too deep.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)

@@ -21,8 +21,8 @@ import { isBlank } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
- * An event and its profile in the arena. `isTimely` is false if its time is in the future, or may be older than Batch accepts when the
- * event is sent. `leftOut` lists the attributes that were left out of the event.
+ * An event and its profile in the arena. `isTimely` is false if its time is in the future, or may be older than Batch accepts when
+ * the event is sent. `leftOut` lists the attributes that were left out of the event.
  */
 export type MappedEvent = {
   kind: 'event';

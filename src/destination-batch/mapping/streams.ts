@@ -58,8 +58,8 @@ export class DestinationStreams {
  * Creates the streams of the catalog, each with its mapper.
  *
  * @param arena holds the events, and the attributes of profiles.
- * @throws ConnectorError (config_error) if the catalog names an unknown object, or if the mapping does not fit a stream, for example because the stream lacks a
- * column.
+ * @throws ConnectorError (config_error) if the catalog names an unknown object, or if the mapping does not fit a stream, for
+ *   example because the stream lacks a column.
  */
 export function createDestinationStreams(
   configuration: Pick<

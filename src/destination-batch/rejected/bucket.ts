@@ -136,8 +136,8 @@ export class Bucket implements StoredFiles {
   }
 
   /**
-   * Creates or replaces an object, if its version is still the one with this ETag, or if it still does not exist. The text must differ
-   * from all earlier ones.
+   * Creates or replaces an object, if its version is still the one with this ETag, or if it still does not exist. The text must
+   * differ from all earlier ones.
    *
    * @returns the new version, or undefined if another process has written the object.
    */

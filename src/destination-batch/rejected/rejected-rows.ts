@@ -19,8 +19,8 @@ const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
  * Stores rejected rows (dead letters). Rows are confirmed before a state that covers them is echoed. The rows of a stream without
  * states are confirmed at the end of a successful sync. No later run reads confirmed rows from the source again. The next run reads
  * unconfirmed rows from the source again and sends them, so they are stored separately: if a user sent them too, they would arrive
- * twice. A piece is a group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError if
- * the store can't be written to.
+ * twice. A piece is a group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError
+ * if the store can't be written to.
  */
 export interface RejectedRowStore {
   /** The name of this run, which is part of the names of its files. */

@@ -2,8 +2,8 @@
 export type StoredFile = { name: string; bytes: number };
 
 /**
- * The files of a folder, or the objects of a bucket, of `rejected_rows`. All methods reject with a ConnectorError if the place can't
- * be used.
+ * The files of a folder, or the objects of a bucket, of `rejected_rows`. All methods reject with a ConnectorError if the place
+ * can't be used.
  */
 export interface StoredFiles {
   /** Lists all files, in no order. */

@@ -5,7 +5,9 @@ import type { LedgerEntry } from './ledger.ts';
 import { type Decision, parseStoredRow, type StoredRow } from './selection.ts';
 import { readRows } from './survey.ts';
 
-/** The maximum number of rows to send in a batch, and of characters in all its lines. A batch is the unit in which rows are read. */
+/**
+ * The maximum number of rows to send in a batch, and of characters in all its lines. A batch is the unit in which rows are read.
+ */
 const MAX_BATCH_ROWS = 250;
 const MAX_BATCH_CHARACTERS = 1024 * 1024;
 

@@ -46,9 +46,9 @@ function journalName(number: number): string {
 }
 
 /**
- * A journal in files with numbers, one for each owner, who appends records to it. The process that creates the next file is the next
- * owner. An owner checks after each record that its file is still the last one. So the next owner either reads the record, or the
- * owner before it knows that it has lost the journal.
+ * A journal in files with numbers, one for each owner, who appends records to it. The process that creates the next file is the
+ * next owner. An owner checks after each record that its file is still the last one. So the next owner either reads the record, or
+ * the owner before it knows that it has lost the journal.
  */
 export class FolderJournal implements JournalPlace {
   readonly #folder: Folder;

@@ -6,7 +6,9 @@ import { tryParseJson } from '../../shared/exact-json.ts';
 import { describeOwner, findLiveness, type ProcessOwner, processOwnerSchema } from '../../shared/process-owner.ts';
 import { destinationError } from '../errors.ts';
 
-/** The maximum time between two writes of the journal, in milliseconds. A journal that changes belongs to a process that is alive. */
+/**
+ * The maximum time between two writes of the journal, in milliseconds. A journal that changes belongs to a process that is alive.
+ */
 const RENEW_MS = 5_000;
 
 /**
@@ -29,8 +31,8 @@ const progressSchema = z.object({
 });
 
 /**
- * How far a retry is in a file. The rows before `settled` were accepted, or are stored in the files of the retry. `sending` are later
- * rows that the retry may have sent. All other rows were not sent. `bytes` is the size of the file.
+ * How far a retry is in a file. The rows before `settled` were accepted, or are stored in the files of the retry. `sending` are
+ * later rows that the retry may have sent. All other rows were not sent. `bytes` is the size of the file.
  */
 export type FileProgress = z.output<typeof progressSchema>;
 
@@ -149,7 +151,8 @@ export class Journal {
   /**
    * Makes the progress durable.
    *
-   * @throws ConnectorError (rejected_rows_locked) if another retry has taken the journal over. This process must not send rows then.
+   * @throws ConnectorError (rejected_rows_locked) if another retry has taken the journal over. This process must not send rows
+   *   then.
    */
   save(progress: RetryProgress): Promise<void> {
     this.#progress = progress;

@@ -147,7 +147,8 @@ export class RetryLedger implements RejectedRowSink {
   }
 
   /**
-   * Settles all segments after the session has ended: rows without an outcome are kept. Those that Batch may have stored are marked.
+   * Settles all segments after the session has ended: rows without an outcome are kept. Those that Batch may have stored are
+   * marked.
    *
    * @throws the first error of the store or the journal. What they contain is then all that the next retry needs.
    */

@@ -64,7 +64,8 @@ type Run = {
 };
 
 /**
- * Sends rejected rows again, through the same session as `write`. Rows that are accepted are removed, and the others are stored again.
+ * Sends rejected rows again, through the same session as `write`. Rows that are accepted are removed, and the others are stored
+ * again.
  *
  * @throws ConnectorError if the retry can't begin. An error after that is part of the result.
  */

@@ -6,9 +6,9 @@ import type { Coverage } from '../rejected/rejected-rows.ts';
 export type Counts = { accepted: number; rejected: number };
 
 /**
- * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject`
- * then counts the row in this object as settled. `key` and `stream` are the key and the name of the stream, `segment` is the number
- * of states before these rows, and `pending` is the number of rows that are not settled yet. `codes` counts the rejected rows by code.
+ * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject` then counts the
+ * row in this object as settled. `key` and `stream` are the key and the name of the stream, `segment` is the number of states
+ * before these rows, and `pending` is the number of rows that are not settled yet. `codes` counts the rejected rows by code.
  */
 export type TrackedRows = Counts & {
   key: string;

@@ -2,8 +2,8 @@ import type { EventNumber } from '../event-arena.ts';
 import type { TrackedRows } from './checkpoints.ts';
 
 /**
- * Where the items of the arena came from: each event, and each part of a row with attributes. The numbers of items are reused, so an
- * item keeps its origin until another item has its number.
+ * Where the items of the arena came from: each event, and each part of a row with attributes. The numbers of items are reused, so
+ * an item keeps its origin until another item has its number.
  */
 export class RowOrigins {
   readonly #entries: TrackedRows[] = [];
@@ -25,7 +25,9 @@ export class RowOrigins {
     return entry;
   }
 
-  /** Returns the line of the item's row, and forgets it. Each part of a row has the line: a settled one must not keep it in memory. */
+  /**
+   * Returns the line of the item's row, and forgets it. Each part of a row has the line: a settled one must not keep it in memory.
+   */
   takeLine(item: EventNumber): string | undefined {
     const line = this.#lines[item];
     this.#lines[item] = undefined;

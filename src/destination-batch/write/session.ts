@@ -54,8 +54,8 @@ export class WriteSession {
   readonly #now: () => number;
   readonly #maxAgeHours: number;
   /**
-   * The time at which the current lines were read, in milliseconds since the epoch. Reading the clock for each row would take 1 % of
-   * the time.
+   * The time at which the current lines were read, in milliseconds since the epoch. Reading the clock for each row would take 1 %
+   * of the time.
    */
   #time: number;
   readonly #streams: DestinationStreams;
@@ -379,8 +379,8 @@ export class WriteSession {
   }
 
   /**
-   * Stores the rejected rows that no state covers. The next run reads them again, unless their stream has no states: rows from a file
-   * are read once. If the source failed before its first state, the next run begins at the first row again.
+   * Stores the rejected rows that no state covers. The next run reads them again, unless their stream has no states: rows from a
+   * file are read once. If the source failed before its first state, the next run begins at the first row again.
    */
   async #storeRejectedRows(): Promise<void> {
     if (this.#rejectedRows === undefined) return;

@@ -20,8 +20,8 @@ export class SplitRows {
   }
 
   /**
-   * Settles an item. Returns the outcome of its row, or undefined if other parts of the row are not settled. A row is rejected if one of
-   * its parts is; but a row of which Batch has refused only some attributes is accepted, as it is in one part.
+   * Settles an item. Returns the outcome of its row, or undefined if other parts of the row are not settled. A row is rejected if
+   * one of its parts is; but a row of which Batch has refused only some attributes is accepted, as it is in one part.
    */
   settle(item: EventNumber, outcome: Outcome): Outcome | undefined {
     const row = this.#rows.get(item);

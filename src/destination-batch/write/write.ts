@@ -65,8 +65,8 @@ export async function write(
 }
 
 /**
- * Sends rows that were rejected before. It does what `write` does, but the outcomes of the rows go to `sink`, no state is echoed, and
- * rejected rows are never an error.
+ * Sends rows that were rejected before. It does what `write` does, but the outcomes of the rows go to `sink`, no state is echoed,
+ * and rejected rows are never an error.
  *
  * @returns false if a signal stopped it before the end of the input.
  */

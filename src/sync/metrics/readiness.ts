@@ -8,11 +8,11 @@ export type Readiness = { isReady: boolean; reason: string };
 export type KnownRuns = { last: RunRecord | undefined; cursors: RunCursors | undefined };
 
 /**
- * Decides whether the last run succeeded, and whether the newest rows that were sent are recent enough. The reason contains no error
- * message and no cursor, because anyone who reaches the server can read it.
+ * Decides whether the last run succeeded, and whether the newest rows that were sent are recent enough. The reason contains no
+ * error message and no cursor, because anyone who reaches the server can read it.
  *
  * @param staleAfterMs the maximum age of the newest row of each stream, in milliseconds; undefined if it is not checked. For a
- * cursor that is not a time, the age of the last run counts.
+ *   cursor that is not a time, the age of the last run counts.
  * @param now milliseconds since the epoch.
  */
 export function decideReadiness(

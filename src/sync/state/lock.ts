@@ -80,8 +80,8 @@ function ownerPathOf(file: string): string {
 }
 
 /**
- * Writes the owner of the lock to a file next to the lock, for the messages of other runs. Returns a function that removes this file
- * and releases the lock.
+ * Writes the owner of the lock to a file next to the lock, for the messages of other runs. Returns a function that removes this
+ * file and releases the lock.
  */
 async function recordOwner(
   path: string,

@@ -7,8 +7,8 @@ import type { LockStatus, StateStore } from '../state/store.ts';
 import { type SavedPosition, SyncState } from '../state/sync-state.ts';
 
 /**
- * The condition of a sync. Only one holds at a time, in this order of precedence. `rejected`: the last run rejected rows. `unknown`:
- * no run has ended yet, or its record is lost.
+ * The condition of a sync. Only one holds at a time, in this order of precedence. `rejected`: the last run rejected rows.
+ * `unknown`: no run has ended yet, or its record is lost.
  */
 export type Condition = 'failed' | 'stale' | 'rejected' | 'ok' | 'unknown';
 
@@ -116,8 +116,8 @@ function describeCursor(
 }
 
 /**
- * Adds the age of the cursor, and whether it is too old. A stream that the last run left out is not judged. For a cursor that is not
- * a time, the end of the last run that succeeded counts.
+ * Adds the age of the cursor, and whether it is too old. A stream that the last run left out is not judged. For a cursor that is
+ * not a time, the end of the last run that succeeded counts.
  */
 function judge(
   stream: StreamPart,

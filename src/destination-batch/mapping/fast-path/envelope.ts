@@ -54,7 +54,10 @@ export class MessageEnd {
     return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
   }
 
-  /** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is neither a number nor unescaped ASCII. */
+  /**
+   * Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is neither a number nor unescaped
+   * ASCII.
+   */
   #skipUnreadMember(bytes: Buffer, view: DataView, offset: number, messageEnd: number): number {
     const value = this.#skipUnreadKey(bytes, view, offset, messageEnd);
     if (value === NO_END) return NO_END;

@@ -58,7 +58,8 @@ export class HeadReader {
   }
 
   /**
-   * Writes the part of the event before its attributes, placed so that this part ends at `end`. There are at least `room` bytes before `end`.
+   * Writes the part of the event before its attributes, placed so that this part ends at `end`. There are at least `room` bytes
+   * before `end`.
    *
    * @param hasAttributes whether attributes follow. Otherwise, the event ends with the closing brace at `end`.
    * @returns where the event begins in the slab, or NO_END if the row has to be parsed, for example because it is rejected.

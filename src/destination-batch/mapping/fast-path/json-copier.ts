@@ -60,9 +60,10 @@ export type CopierRules = {
 };
 
 /**
- * Copies the JSON of values to a buffer without parsing it. The result is the JSON that the rules for attributes would produce. It copies the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects
- * of these. An array or object may also be JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and
- * the rules have to convert the value.
+ * Copies the JSON of values to a buffer without parsing it. The result is the JSON that the rules for attributes would produce. It
+ * copies the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects of these. An array or
+ * object may also be JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and the
+ * rules have to convert the value.
  *
  * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes, and `MOST_OVERWRITTEN_BYTES`
  * more.
@@ -116,8 +117,8 @@ export class JsonCopier {
   }
 
   /**
-   * Writes JSON that the rules produced, in place of a value that is `sourceBytes` bytes long in the source. Returns false if there is not enough room, because
-   * the values of the row have grown by more than the spare bytes.
+   * Writes JSON that the rules produced, in place of a value that is `sourceBytes` bytes long in the source. Returns false if there
+   * is not enough room, because the values of the row have grown by more than the spare bytes.
    */
   writeText(json: string, sourceBytes: number): boolean {
     this.#spareBytes -= Math.max(0, Buffer.byteLength(json) - sourceBytes);

@@ -5,7 +5,10 @@ export const IS_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\bfnrt'.includes(String.fromCharCode(code))),
 );
 
-/** A table by character code: 1 for the characters that stand for themselves after a backslash. The others may stand for white space. */
+/**
+ * A table by character code: 1 for the characters that stand for themselves after a backslash. The others may stand for white
+ * space.
+ */
 export const IS_VISIBLE_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\/'.includes(String.fromCharCode(code))),
 );

@@ -33,9 +33,10 @@ type Role =
 type Column = { key: BytePattern; role: Role };
 
 /**
- * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the messages that were parsed: the same bytes up to the row, and the same columns in the same order. JsonCopier copies the values, and the rules
- * convert those that it doesn't copy. The result is the same as if the row had been parsed and mapped. If it might differ,
- * RecordCutter returns undefined, and the caller parses the message.
+ * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the messages that were
+ * parsed: the same bytes up to the row, and the same columns in the same order. JsonCopier copies the values, and the rules convert
+ * those that it doesn't copy. The result is the same as if the row had been parsed and mapped. If it might differ, RecordCutter
+ * returns undefined, and the caller parses the message.
  */
 export class RecordCutter {
   readonly #rules: EventRules;
@@ -133,7 +134,10 @@ export class RecordCutter {
     return { kind: 'event', event, profile, isTimely: this.#head.isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
-  /** Uses the value at `start` of a message that ends at `end`. Returns the end of the value, or NO_END if the message has to be parsed. */
+  /**
+   * Uses the value at `start` of a message that ends at `end`. Returns the end of the value, or NO_END if the message has to be
+   * parsed.
+   */
   #cutValue(role: Role, bytes: Buffer, start: number, end: number): number {
     switch (role.kind) {
       case 'attribute':

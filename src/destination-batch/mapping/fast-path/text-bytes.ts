@@ -20,7 +20,9 @@ export const FIRST_BYTE_BEYOND_ASCII = 0x80;
 /** The smallest first byte of a character beyond U+FFFF in UTF-8. Such a character has two units in UTF-16. */
 export const FIRST_BYTE_OF_TWO_UNITS = 0xf0;
 
-/** A table by byte: 1 for the first bytes of all white space beyond ASCII, such as U+00A0 and U+3000, and of some other characters. */
+/**
+ * A table by byte: 1 for the first bytes of all white space beyond ASCII, such as U+00A0 and U+3000, and of some other characters.
+ */
 export const MAY_BE_SPACE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number([0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(code)),
 );

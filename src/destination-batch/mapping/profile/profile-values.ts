@@ -29,8 +29,8 @@ export function isWithoutValue(value: unknown, kind: ValueKind): boolean {
 }
 
 /**
- * Converts a value of an attribute of a profile. An array contains only strings, and an object can only be an edit of an array. Other
- * values follow the rules for events.
+ * Converts a value of an attribute of a profile. An array contains only strings, and an object can only be an edit of an array.
+ * Other values follow the rules for events.
  *
  * @returns undefined for an edit that changes nothing.
  */

@@ -53,13 +53,13 @@ export type LeasePlace = {
 };
 
 /**
- * Acquires the lease on a state. A lease that another process renews is refused. A lease that is not renewed, because its holder has
- * died, is taken over.
+ * Acquires the lease on a state. A lease that another process renews is refused. A lease that is not renewed, because its holder
+ * has died, is taken over.
  *
  * @param self this process.
  * @returns undefined if `stop` was aborted before this process had the lease.
  * @throws ConnectorError if another process holds the lease (transient_error), or if the store is unusable, for example because it
- * ignores the conditions of writes.
+ *   ignores the conditions of writes.
  */
 export async function acquireLease(
   place: LeasePlace,
@@ -93,8 +93,8 @@ export async function acquireLease(
 }
 
 /**
- * Returns who holds the lease. Whether a lease has expired depends on the clocks of the store, so this is only for people: a waiting
- * process decides by its own clock.
+ * Returns who holds the lease. Whether a lease has expired depends on the clocks of the store, so this is only for people: a
+ * waiting process decides by its own clock.
  */
 export async function readLease({ objects, key }: LeasePlace): Promise<LockStatus> {
   const found = await retryBriefly(() => objects.read(key));
@@ -215,8 +215,8 @@ export class S3Lease {
   }
 
   /**
-   * How long ago the lease was written, in milliseconds. One clock stops while the machine is suspended, and the other one can be set,
-   * so the larger value counts.
+   * How long ago the lease was written, in milliseconds. One clock stops while the machine is suspended, and the other one can be
+   * set, so the larger value counts.
    */
   #age(): number {
     const now = readClocks();
@@ -236,7 +236,10 @@ function formatLease(self: ProcessOwner, token: string, released: boolean): stri
   return JSON.stringify({ ...self, token, renewal: randomUUID(), released });
 }
 
-/** Whether a process holds the lease, as far as its content says. Content that isn't a lease is treated as one of an unknown process. */
+/**
+ * Whether a process holds the lease, as far as its content says. Content that isn't a lease is treated as one of an unknown
+ * process.
+ */
 function isHeld(found: StoredObject | undefined): found is StoredObject {
   return found !== undefined && parseLease(found)?.released !== true;
 }

@@ -10,8 +10,8 @@ const PRECONDITION_FAILED = 412;
 const NOT_IMPLEMENTED = 501;
 
 /**
- * How long requests are repeated while the store can't be reached, in milliseconds. Before a run, briefly, because the run can start
- * again later. For a state, patiently, because the rows that no state covers are sent again.
+ * How long requests are repeated while the store can't be reached, in milliseconds. Before a run, briefly, because the run can
+ * start again later. For a state, patiently, because the rows that no state covers are sent again.
  */
 const BRIEF_RETRY_MS = 10_000;
 const PATIENT_RETRY_MS = 40_000;

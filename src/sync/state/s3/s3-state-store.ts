@@ -14,8 +14,8 @@ const STATE_TIMEOUT_MS = 30_000;
 const LEASE_TIMEOUT_MS = 5_000;
 
 /**
- * Keeps the state in an object of an S3-compatible store. The records of the runs (`KEY.runs.json`) and the lease that serves as the
- * lock (`KEY.lock`) are next to it. Each write is conditional on the version that this process read or wrote last.
+ * Keeps the state in an object of an S3-compatible store. The records of the runs (`KEY.runs.json`) and the lease that serves as
+ * the lock (`KEY.lock`) are next to it. Each write is conditional on the version that this process read or wrote last.
  */
 export class S3StateStore implements StateStore {
   readonly location: string;
