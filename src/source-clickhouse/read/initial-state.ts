@@ -13,40 +13,42 @@ import { fingerprintSql } from '../streams/sql-tokens.ts';
 export type InitialState = { state: StreamState; hashedColumns: readonly Column[] };
 
 /**
- * Returns the state to start reading from: the stored state, or a new one.
+ * Returns the state to start reading from: the written state, or a new one.
  *
+ * @param writtenState the stored state, or the state that was just written because of `start_from`.
  * @param warn receives a warning if rows that may already have been sent are read again.
- * @throws ConnectorError (config_error) when the stored state doesn't match the cursor column or the partition.
+ * @throws ConnectorError (config_error) when the written state doesn't match the cursor column or the partition.
  */
 export async function createInitialState(
   { table, cursor, partition }: Pick<ResolvedStream, 'table' | 'cursor' | 'partition'>,
   stream: StreamDescriptor,
-  written: StreamState | undefined,
+  writtenState: StreamState | undefined,
   warn: (message: string) => Promise<void>,
 ): Promise<InitialState> {
   const cursor_column = cursor.column.name;
   const cursor_type = cursor.column.type.name;
   const query = fingerprintQuery(table);
-  if (written === undefined) {
+  if (writtenState === undefined) {
     return {
       state: { version: STATE_VERSION, position: START, cursor_column, cursor_type, partition, query },
       hashedColumns: table.columns,
     };
   }
-  checkState(written, { cursor, partition }, stream);
-  const stored = written.query === query ? written : await continueWithOtherSql({ ...written, query }, stream, warn);
-  const { position, recent_rows } = stored;
-  if (!isInsideGroup(position) && recent_rows === undefined) return { state: stored, hashedColumns: table.columns };
+  checkState(writtenState, { cursor, partition }, stream);
+  const state =
+    writtenState.query === query ? writtenState : await continueWithOtherSql({ ...writtenState, query }, stream, warn);
+  const { position, recent_rows } = state;
+  if (!isInsideGroup(position) && recent_rows === undefined) return { state, hashedColumns: table.columns };
   // Columns that were added after the state was written are not in its hashes.
-  const hashedColumns = findColumnsNow(table, stored.hashed_columns ?? []);
-  if (hashedColumns !== undefined) return { state: stored, hashedColumns };
+  const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
+  if (hashedColumns !== undefined) return { state, hashedColumns };
   if (recent_rows === undefined && position.kind === 'inside-ended-group') {
-    return { state: { ...stored, position: leaveGroup(position) }, hashedColumns: table.columns };
+    return { state: { ...state, position: leaveGroup(position) }, hashedColumns: table.columns };
   }
   await warn(
-    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognised. ${describeRowsReadAgain(stored)} are read again, and their events may be sent twice.`,
+    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognised. ${describeRowsReadAgain(state)} are read again, and their events may be sent twice.`,
   );
-  return { state: dropHashes(stored), hashedColumns: table.columns };
+  return { state: dropHashes(state), hashedColumns: table.columns };
 }
 
 /** Returns the fingerprint of the SQL of a query, and undefined for a table or view. */

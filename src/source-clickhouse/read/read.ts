@@ -45,30 +45,30 @@ async function readStream(
   context: ReadContext,
   configured: ConfiguredStream,
   state: InputState,
-  first: FirstState | undefined,
+  firstState: FirstState | undefined,
 ): Promise<boolean> {
   const { clickhouse, configuration, output, rowLimit, now } = context;
   const stream = createStreamDescriptor(configured);
   const { name } = stream;
-  if (first?.kind !== 'written') await output.write(streamStatus(stream, 'STARTED', now()));
+  if (firstState?.kind !== 'written') await output.write(streamStatus(stream, 'STARTED', now()));
   try {
-    if (first?.kind === 'failed') throw first.error;
+    if (firstState?.kind === 'failed') throw firstState.error;
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
     const resolved = await resolveStream(clickhouse, configuration, configured, stream, warn);
-    const stored = chooseStoredState(configured, state.of(stream, configuration.database));
-    const previous = stored === undefined ? first?.state : parseStreamState(name, stored);
-    const { state: initial, hashedColumns } = await createInitialState(resolved, stream, previous, warn);
+    const storedState = chooseStoredState(configured, state.of(stream, configuration.database));
+    const writtenState = storedState === undefined ? firstState?.state : parseStreamState(name, storedState);
+    const { state: initialState, hashedColumns } = await createInitialState(resolved, stream, writtenState, warn);
+    const startState = { ...initialState, full_refresh: findRefresh(configured) };
     const { table, cursor } = resolved;
-    const isFirstRead = initial.position.kind === 'start';
-    const unset = isFirstRead ? undefined : await findUnsetCursorsOfSmallTable(clickhouse, table, cursor.column);
+    const readsFromFirstRow = startState.position.kind === 'start';
+    const unset = readsFromFirstRow ? undefined : await findUnsetCursorsOfSmallTable(clickhouse, table, cursor.column);
     if (unset !== undefined) await warn(unset);
     const isIncremental = configured.sync_mode === 'incremental';
     const window = isIncremental ? await readLookbackWindow(clickhouse, cursor.column.type, configuration) : undefined;
     const selection = { ...resolved, hashedColumns, lagBound: window?.lagBound };
-    const estimate = await estimateRows(clickhouse, selection, initial.position);
+    const estimate = await estimateRows(clickhouse, selection, startState.position);
     if (estimate !== undefined) await output.write(streamEstimate(stream, ...capEstimate(estimate, rowLimit), now()));
-    const start = { ...initial, full_refresh: findRefresh(configured) };
-    const { end, summary } = await readStreamRows(context, stream, selection, start, window);
+    const { end, summary } = await readStreamRows(context, stream, selection, startState, window);
     const complete = end !== 'stopped';
     await output.write(log('INFO', `${stream.name}: ${summary}${END_NOTES[end]}.`));
     await output.write(streamStatus(stream, complete ? 'COMPLETE' : 'INCOMPLETE', now()));
