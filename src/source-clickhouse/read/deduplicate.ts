@@ -4,8 +4,8 @@ import { readCursor, readFullHash, readRowHash } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { cursorOf, type Position, type PositionAtRow } from '../state/position.ts';
 
-/** What is needed to recognise rows that were already emitted. */
-export type Recognition = {
+/** The rows that were already emitted, to recognise them. */
+export type RowMemory = {
   cursorColumn: string;
   emitted: EmittedRows;
   /**
@@ -34,10 +34,10 @@ export type NewRows = {
  * @param after the position after which the page begins.
  * @param maxRows the maximum number of new rows. The rest of the page is neither returned nor remembered.
  */
-export function deduplicate(page: PositionedPage, after: Position, recognition: Recognition, maxRows: number): NewRows {
-  const { cursorColumn, emitted } = recognition;
+export function deduplicate(page: PositionedPage, after: Position, rowMemory: RowMemory, maxRows: number): NewRows {
+  const { cursorColumn, emitted } = rowMemory;
   if (emitted.mustExamine(cursorOf(after), page.position.cursor)) {
-    const { examined, ...newRows } = examineRows(page, recognition, maxRows);
+    const { examined, ...newRows } = examineRows(page, rowMemory, maxRows);
     if (newRows.overflowCursor !== undefined) return { ...newRows, position: page.position };
     return { ...newRows, position: cutPage(page, examined, after, cursorColumn).position };
   }
@@ -48,7 +48,7 @@ export function deduplicate(page: PositionedPage, after: Position, recognition: 
 /** Examines the rows of a page one by one. */
 function examineRows(
   { lines }: PositionedPage,
-  { cursorColumn, emitted, emittedByFullHash }: Recognition,
+  { cursorColumn, emitted, emittedByFullHash }: RowMemory,
   maxRows: number,
 ): Omit<NewRows, 'position'> & { examined: number } {
   const newLines: Buffer[] = [];

@@ -84,7 +84,7 @@ async function readStream(
 /** Why the read of a stream ended: the last part of its summary in the log. */
 const END_NOTES: Record<End['kind'], string> = {
   complete: '',
-  'memory-full': '',
+  'state-full': '',
   'limit-reached': ', as many as the limit allows',
   stopped: ', stopped before the end',
 };

@@ -12,7 +12,7 @@ import { EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { cursorOf, isInsideGroup, leaveGroup, markGroupEnded, type Position } from '../state/position.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import type { StreamState } from '../state/stream-state.ts';
-import { deduplicate, type NewRows, type Recognition } from './deduplicate.ts';
+import { deduplicate, type NewRows, type RowMemory } from './deduplicate.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
@@ -43,7 +43,7 @@ export type End =
   /** As many rows were written as the row limit allows. */
   | { kind: 'limit-reached' }
   /** The state can't remember more rows. A later run reads the rows from `overflowCursor` on. */
-  | { kind: 'memory-full'; overflowCursor: string };
+  | { kind: 'state-full'; overflowCursor: string };
 
 /**
  * Writes the rows after the position in `state`, up to the row limit. Writes states between the rows, and one at the end. No
@@ -67,7 +67,7 @@ class StreamReader {
   readonly #stream: StreamDescriptor;
   readonly #selection: RowSelection;
   readonly #window: LookbackWindow | undefined;
-  readonly #recognition: Recognition;
+  readonly #rowMemory: RowMemory;
   readonly #states: StateWriter;
   readonly #progress: Progress;
   #rows = 0;
@@ -93,7 +93,7 @@ class StreamReader {
     this.#selection = selection;
     this.#window = window;
     const emitted = new EmittedRows(state.recent_rows, window?.lookbackStart, window?.now);
-    this.#recognition = {
+    this.#rowMemory = {
       cursorColumn: selection.cursor.column.name,
       emitted,
       emittedByFullHash: hasAddedColumns(selection) ? new EmittedRows(undefined, window?.lookbackStart) : undefined,
@@ -128,7 +128,7 @@ class StreamReader {
     const { clickhouse, stop, rowLimit, now } = this.#context;
     // Rows that an earlier run emitted don't count toward the row limit. The server may return all of them again, so the
     // query's own limit must include them.
-    const maxRows = rowLimit.remaining + this.#recognition.emitted.size;
+    const maxRows = rowLimit.remaining + this.#rowMemory.emitted.size;
     const source = {
       clickhouse,
       selection: this.#selection,
@@ -142,7 +142,7 @@ class StreamReader {
       const { overflowCursor } = await this.#writePage(page);
       if (stop.aborted) return { kind: 'stopped' };
       if (rowLimit.isReached) return { kind: 'limit-reached' };
-      if (overflowCursor !== undefined) return { kind: 'memory-full', overflowCursor };
+      if (overflowCursor !== undefined) return { kind: 'state-full', overflowCursor };
       if (this.#states.isDue) await this.#states.write(this.#checkpoint);
       await this.#logProgress();
       this.#isWaiting = true;
@@ -152,13 +152,13 @@ class StreamReader {
 
   async #writePage(page: PositionedPage): Promise<NewRows> {
     const { output, rowLimit, now } = this.#context;
-    const newRows = deduplicate(page, this.#readUpTo, this.#recognition, rowLimit.remaining);
+    const newRows = deduplicate(page, this.#readUpTo, this.#rowMemory, rowLimit.remaining);
     if (this.#rows === 0 && newRows.rows > 0) await output.write(streamStatus(this.#stream, 'RUNNING', now()));
     await output.writeOut(newRows.lines);
     this.#rows += newRows.rows;
     rowLimit.count(newRows.rows);
     this.#states.count(newRows.rows, newRows.lines.length);
-    this.#checkpoint = nextCheckpoint(this.#checkpoint, newRows, this.#recognition.emitted);
+    this.#checkpoint = nextCheckpoint(this.#checkpoint, newRows, this.#rowMemory.emitted);
     this.#readUpTo = newRows.position;
     return newRows;
   }
@@ -166,7 +166,7 @@ class StreamReader {
   /** Writes the last state, and warnings. */
   async #finish(end: End): Promise<void> {
     const checkpoint = this.#checkpoint;
-    const { emitted, emittedByFullHash } = this.#recognition;
+    const { emitted, emittedByFullHash } = this.#rowMemory;
     switch (end.kind) {
       case 'stopped':
       case 'limit-reached':
@@ -174,13 +174,13 @@ class StreamReader {
         break;
       case 'complete': {
         const isGroupInLookback = isInsideGroup(checkpoint) && emitted.isInLookback(checkpoint.cursor);
-        await this.#writeLastState(markGroupEnded(checkpoint), { needsRowHash: isGroupInLookback });
+        await this.#writeLastState(markGroupEnded(checkpoint), { mustKeepRowHashes: isGroupInLookback });
         await this.#warnOfUnrecognizedRows();
         break;
       }
-      case 'memory-full': {
+      case 'state-full': {
         const isAllRecognized = emittedByFullHash?.size === emitted.size;
-        await this.#writeLastState(checkpoint, { needsRowHash: isInsideGroup(checkpoint) || !isAllRecognized });
+        await this.#writeLastState(checkpoint, { mustKeepRowHashes: isInsideGroup(checkpoint) || !isAllRecognized });
         await this.#warnOfUnrecognizedRows();
         await this.#warnOfOverflow(end.overflowCursor);
         break;
@@ -193,12 +193,12 @@ class StreamReader {
   }
 
   /**
-   * @param needsRowHash whether the next run still needs the row hashes, which don't cover the added columns. It needs them if
-   *   the position is inside a group, or if some of the rows that are remembered by their row hash have not been read again.
+   * @param mustKeepRowHashes whether the next run still needs the row hashes, which don't cover the added columns. It needs them
+   *   if the position is inside a group, or if some of the rows that are remembered by their row hash have not been read again.
    */
-  async #writeLastState(position: Position, { needsRowHash }: { needsRowHash: boolean }): Promise<void> {
-    const { emittedByFullHash } = this.#recognition;
-    if (emittedByFullHash === undefined || needsRowHash) await this.#states.write(position);
+  async #writeLastState(position: Position, { mustKeepRowHashes }: { mustKeepRowHashes: boolean }): Promise<void> {
+    const { emittedByFullHash } = this.#rowMemory;
+    if (emittedByFullHash === undefined || mustKeepRowHashes) await this.#states.write(position);
     else await this.#states.writeWithFullHashes(this.#selection.table.columns, emittedByFullHash, position);
   }
 
@@ -207,14 +207,14 @@ class StreamReader {
    * restamped rows helps.
    */
   async #warnOfUnrecognizedRows(): Promise<void> {
-    const { cursorColumn, emitted } = this.#recognition;
+    const { cursorColumn, emitted } = this.#rowMemory;
     if (emitted.areRestamped) await this.#warn(describeRestampedRows(this.#selection.table, cursorColumn));
     else if (emitted.noneSeenAgain) await this.#warn(ROWS_NOT_REPRODUCIBLE);
   }
 
   /** @throws ConnectorError if the cursor is in the future: a later run would find the same rows inside the lookback again. */
   async #warnOfOverflow(cursor: string): Promise<void> {
-    const { cursorColumn } = this.#recognition;
+    const { cursorColumn } = this.#rowMemory;
     const now = this.#window?.now;
     const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, but that is the maximum for a state`;
     if (now !== undefined && cursor > now) {
