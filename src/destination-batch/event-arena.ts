@@ -1,8 +1,5 @@
-import { ByteArena, type ItemNumber } from './byte-arena.ts';
+import { ByteArena } from './byte-arena.ts';
 import { ProfileTable } from './profile-table.ts';
-
-/** The number of an event in the arena, until the event is released. */
-export type EventNumber = ItemNumber;
 
 /**
  * Holds the JSON of all events that are not settled, and their profiles. An event is written once, and is copied only into the body

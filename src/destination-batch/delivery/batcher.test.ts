@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EventArena, type EventNumber } from '../event-arena.ts';
+import type { ItemNumber } from '../byte-arena.ts';
+import { EventArena } from '../event-arena.ts';
 import { type Update, UpdateBatcher, type UpdateLimits } from './batcher.ts';
 import { buildRequestBody } from './request-body.ts';
 
@@ -10,12 +11,12 @@ const arena = new EventArena();
 
 /** For each event that is not released, its row. */
 const rows: number[] = [];
-const rowOf = (event: EventNumber): number => rows[event] ?? -1;
+const rowOf = (event: ItemNumber): number => rows[event] ?? -1;
 const ascending = (one: number, other: number): number => one - other;
 const rowsOf = ({ events }: Update): number[] => events.map(rowOf);
 const customIdOf = ({ profile }: Update): string => arena.profiles.readCustomId(profile);
 
-function eventOf(row: number, json = `{"name":"e${row}"}`): EventNumber {
+function eventOf(row: number, json = `{"name":"e${row}"}`): ItemNumber {
   const event = arena.add(json);
   rows[event] = row;
   return event;

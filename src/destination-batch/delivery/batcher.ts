@@ -1,5 +1,6 @@
 import type { Limits } from '../batch/limits.ts';
-import type { EventArena, EventNumber } from '../event-arena.ts';
+import type { ItemNumber } from '../byte-arena.ts';
+import type { EventArena } from '../event-arena.ts';
 import { Int32Table } from '../int32-table.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { AttributeMerger, type MergedRows } from './merge-attributes.ts';
@@ -44,7 +45,7 @@ const PROFILE_COLUMNS = 4;
 /** Events and attributes of one profile that are sent together. Batch calls this an update. */
 export type Update = {
   readonly profile: ProfileNumber;
-  readonly events: readonly EventNumber[];
+  readonly events: readonly ItemNumber[];
   /** Undefined if the update has no rows with attributes. */
   readonly attributes: MergedRows | undefined;
 };
@@ -93,17 +94,17 @@ export class UpdateBatcher {
   }
 
   /** @param isTimely false if Batch is likely to refuse the event because of its time. */
-  add(profile: ProfileNumber, event: EventNumber, isTimely: boolean): void {
+  add(profile: ProfileNumber, event: ItemNumber, isTimely: boolean): void {
     this.#append(profile, event, isTimely ? TIMELY_EVENT : UNTIMELY_EVENT);
   }
 
   /** Adds a row with attributes (see `writeAttributeRow`). */
-  addAttributes(profile: ProfileNumber, row: EventNumber): void {
+  addAttributes(profile: ProfileNumber, row: ItemNumber): void {
     this.#append(profile, row, ATTRIBUTES);
     this.#attributeRows += 1;
   }
 
-  #append(profile: ProfileNumber, item: EventNumber, kind: ItemKind): void {
+  #append(profile: ProfileNumber, item: ItemNumber, kind: ItemKind): void {
     const profiles = this.#profileTable;
     const items = this.#itemTable;
     profiles.reserve(profile);
@@ -158,7 +159,7 @@ export class UpdateBatcher {
     let event = items.get(first, NEXT);
     for (; count < most && items.get(event, KIND) === kind; count += 1) event = items.get(event, NEXT);
     // A growing array would reserve memory for 16 more events.
-    const events = new Array<EventNumber>(count);
+    const events = new Array<ItemNumber>(count);
     event = first;
     for (let index = 0; index < count; index += 1) {
       events[index] = event;
@@ -169,7 +170,7 @@ export class UpdateBatcher {
 
   /** Returns the next update of a profile, which may also have rows with attributes. */
   #form(profile: ProfileNumber): Update {
-    const events: EventNumber[] = [];
+    const events: ItemNumber[] = [];
     const merger = new AttributeMerger(this.#limits.attributes_per_update);
     let item = this.#profileTable.get(profile, FIRST);
     const isUntimely = this.#itemTable.get(item, KIND) === UNTIMELY_EVENT;
@@ -212,11 +213,11 @@ export class UpdateBatcher {
   }
 
   /** Removes and returns the items for which `isDropped` returns true. */
-  drop(isDropped: (item: EventNumber) => boolean): EventNumber[] {
-    const dropped: EventNumber[] = [];
+  drop(isDropped: (item: ItemNumber) => boolean): ItemNumber[] {
+    const dropped: ItemNumber[] = [];
     for (let profile = 0; profile < this.#profileRows; profile += 1) {
       const waiting = this.#profileTable.get(profile, WAITING);
-      const kept: EventNumber[] = [];
+      const kept: ItemNumber[] = [];
       let item = this.#profileTable.get(profile, FIRST);
       for (let index = 0; index < waiting; index += 1) {
         (isDropped(item) ? dropped : kept).push(item);
@@ -251,7 +252,7 @@ export function countItems(updates: readonly Update[]): number {
 }
 
 /** Lists the events, and the rows with attributes. */
-export function listItems({ events, attributes }: Update): readonly EventNumber[] {
+export function listItems({ events, attributes }: Update): readonly ItemNumber[] {
   return attributes === undefined ? events : [...attributes.rows, ...events];
 }
 

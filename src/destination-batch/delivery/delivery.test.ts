@@ -6,8 +6,9 @@ import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
 import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
 import { RetryableCallError } from '../batch/errors.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
+import type { ItemNumber } from '../byte-arena.ts';
 import { destinationError } from '../errors.ts';
-import { EventArena, type EventNumber } from '../event-arena.ts';
+import { EventArena } from '../event-arena.ts';
 import { Report } from '../report.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import type { Outcome } from './post-updates.ts';
@@ -105,7 +106,7 @@ function start(options: StartOptions = {}) {
   const report = new Report();
   const arena = new EventArena();
   /** For each event that is not settled, its profile and its name. */
-  const waiting = new Map<EventNumber, { customId: string; name: string }>();
+  const waiting = new Map<ItemNumber, { customId: string; name: string }>();
   const startedAt = clock.now();
   const post = ({ name }: Endpoint, body: Buffer, signal: AbortSignal): Promise<BatchResponse> =>
     new Promise((resolve, reject) => {

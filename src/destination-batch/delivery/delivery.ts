@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Signal } from '../../shared/async.ts';
 import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
-import type { EventNumber } from '../event-arena.ts';
+import type { ItemNumber } from '../byte-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { countItems, listItems, type Update, UpdateBatcher, type UpdateLimits } from './batcher.ts';
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
@@ -80,13 +80,13 @@ export class Delivery {
   }
 
   /** @param isTimely false if Batch is likely to refuse the event because of its time. */
-  add(profile: ProfileNumber, event: EventNumber, isTimely: boolean): void {
+  add(profile: ProfileNumber, event: ItemNumber, isTimely: boolean): void {
     this.#batcher.add(profile, event, isTimely);
     this.#noteAdded();
   }
 
   /** Adds a row with attributes (see `writeAttributeRow`). */
-  addAttributes(profile: ProfileNumber, row: EventNumber): void {
+  addAttributes(profile: ProfileNumber, row: ItemNumber): void {
     this.#batcher.addAttributes(profile, row);
     this.#noteAdded();
   }
@@ -111,7 +111,7 @@ export class Delivery {
   }
 
   /** Removes the waiting items for which `isDropped` returns true. They are neither sent nor settled. */
-  drop(isDropped: (item: EventNumber) => boolean): void {
+  drop(isDropped: (item: ItemNumber) => boolean): void {
     for (const item of this.#batcher.drop(isDropped)) this.#options.arena.release(item);
     this.#toSend.notify();
     this.#hasCapacity.notify();
@@ -126,7 +126,7 @@ export class Delivery {
   }
 
   /** After a halt, the events and rows with attributes that Batch may have stored although no response arrived. */
-  get itemsOfUnknownOutcome(): EventNumber[] {
+  get itemsOfUnknownOutcome(): ItemNumber[] {
     return this.#poster.itemsOfUnknownOutcome;
   }
 

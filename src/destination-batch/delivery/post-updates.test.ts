@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { writeAttributeRow } from '../attribute-rows.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
-import { EventArena, type EventNumber } from '../event-arena.ts';
+import type { ItemNumber } from '../byte-arena.ts';
+import { EventArena } from '../event-arena.ts';
 import { Report } from '../report.ts';
 import { UpdateBatcher } from './batcher.ts';
 import { UpdatePoster } from './post-updates.ts';
@@ -36,7 +37,7 @@ function answer(updates: readonly SentUpdate[]): BatchResponse {
 async function post(...profiles: (readonly Item[])[]) {
   const arena = new EventArena();
   const batcher = new UpdateBatcher(arena, { events_per_update: 15, attributes_per_update: 50 });
-  const names = new Map<EventNumber, string>();
+  const names = new Map<ItemNumber, string>();
   for (const [index, items] of profiles.entries()) {
     const profile = arena.profiles.findText(`u${index}`);
     for (const item of items) {

@@ -6,9 +6,10 @@ import type { Endpoint } from '../batch/endpoints.ts';
 import { RetryableCallError } from '../batch/errors.ts';
 import { maskName, maskValues } from '../batch/mask-values.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
+import type { ItemNumber } from '../byte-arena.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
-import type { EventArena, EventNumber } from '../event-arena.ts';
+import type { EventArena } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import type { Report } from '../report.ts';
 import { countEvents, countItems, listItems, type Update } from './batcher.ts';
@@ -47,7 +48,7 @@ export type PosterOptions = {
    */
   onRetry: () => void;
   /** Called once for each event and each row with attributes of a profile, when Batch has accepted or rejected it. */
-  onSettled: (item: EventNumber, profile: ProfileNumber, outcome: Outcome) => void;
+  onSettled: (item: ItemNumber, profile: ProfileNumber, outcome: Outcome) => void;
 };
 
 /**
@@ -68,7 +69,7 @@ export class UpdatePoster {
   }
 
   /** After posting was aborted, the events and rows with attributes that Batch may have stored although no response arrived. */
-  get itemsOfUnknownOutcome(): EventNumber[] {
+  get itemsOfUnknownOutcome(): ItemNumber[] {
     // If Batch has accepted no request, and one has failed with an error such as a wrong key, Batch refuses the other
     // requests in flight too.
     if (this.#isDenied && !this.#hasAccepted) return [];

@@ -1,4 +1,5 @@
 import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, NAME_FORM } from '../batch/limits.ts';
+import type { ItemNumber } from '../byte-arena.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../codes.ts';
 import {
   DEFAULT_MAPPING,
@@ -9,7 +10,6 @@ import {
   selectAttributeColumns,
 } from '../config/mapping.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
-import type { EventNumber } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { explainUnsent } from '../untimely.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
@@ -26,7 +26,7 @@ import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts
  */
 export type MappedEvent = {
   kind: 'event';
-  event: EventNumber;
+  event: ItemNumber;
   profile: ProfileNumber;
   isTimely: boolean;
   leftOut: readonly LeftOut[];

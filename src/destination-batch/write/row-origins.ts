@@ -1,4 +1,4 @@
-import type { EventNumber } from '../event-arena.ts';
+import type { ItemNumber } from '../byte-arena.ts';
 import type { TrackedRows } from './checkpoints.ts';
 
 /**
@@ -13,13 +13,13 @@ export class RowOrigins {
    * @param entry counts the item's row.
    * @param line the row's line if rejected rows are stored.
    */
-  set(item: EventNumber, entry: TrackedRows, line: string | undefined): void {
+  set(item: ItemNumber, entry: TrackedRows, line: string | undefined): void {
     this.#entries[item] = entry;
     this.#lines[item] = line;
   }
 
   /** Returns the entry that counts the item's row. */
-  entryOf(item: EventNumber): TrackedRows {
+  entryOf(item: ItemNumber): TrackedRows {
     const entry = this.#entries[item];
     if (entry === undefined) throw new Error('An item was never added.');
     return entry;
@@ -28,7 +28,7 @@ export class RowOrigins {
   /**
    * Returns the line of the item's row, and forgets it. Each part of a row has the line: a settled one must not keep it in memory.
    */
-  takeLine(item: EventNumber): string | undefined {
+  takeLine(item: ItemNumber): string | undefined {
     const line = this.#lines[item];
     this.#lines[item] = undefined;
     return line;

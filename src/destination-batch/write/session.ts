@@ -8,13 +8,14 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { onAbort } from '../../shared/abort.ts';
 import { formatCount } from '../../shared/format.ts';
 import type { RequestMetrics } from '../batch/request-metrics.ts';
+import type { ItemNumber } from '../byte-arena.ts';
 import type { Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import type { Outcome, Receiver } from '../delivery/post-updates.ts';
 import { createRoutes } from '../delivery/rate-limit.ts';
 import { destinationError } from '../errors.ts';
-import { EventArena, type EventNumber } from '../event-arena.ts';
+import { EventArena } from '../event-arena.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedAttributes } from '../mapping/profile/profile-mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
@@ -294,7 +295,7 @@ export class WriteSession {
     );
   }
 
-  #settle(item: EventNumber, profile: ProfileNumber, settled: Outcome): void {
+  #settle(item: ItemNumber, profile: ProfileNumber, settled: Outcome): void {
     const entry = this.#origins.entryOf(item);
     const line = this.#origins.takeLine(item);
     const outcome = this.#splitRows.isEmpty ? settled : this.#splitRows.settle(item, settled);
@@ -314,7 +315,7 @@ export class WriteSession {
   }
 
   /** If Batch refused an event whose time it does not accept, its time is the reason. */
-  #explainTime(item: EventNumber, rejection: Rejection): Rejection {
+  #explainTime(item: ItemNumber, rejection: Rejection): Rejection {
     if (rejection.code !== 'refused_by_batch') return rejection;
     return { ...rejection, ...explainRefused(this.#arena.read(item), this.#now(), this.#maxAgeHours) };
   }

@@ -1,19 +1,19 @@
+import type { ItemNumber } from '../byte-arena.ts';
 import type { Outcome } from '../delivery/post-updates.ts';
-import type { EventNumber } from '../event-arena.ts';
 
 /** A row whose parts are not all settled, and the outcomes of those that are. */
 type SplitRow = { parts: number; outcomes: Outcome[] };
 
 /** Rows with more attributes than an update may have. Their parts are sent one after another, and settle the row together. */
 export class SplitRows {
-  readonly #rows = new Map<EventNumber, SplitRow>();
+  readonly #rows = new Map<ItemNumber, SplitRow>();
 
   /** Whether every item is a whole row. */
   get isEmpty(): boolean {
     return this.#rows.size === 0;
   }
 
-  add(parts: readonly EventNumber[]): void {
+  add(parts: readonly ItemNumber[]): void {
     if (parts.length < 2) return;
     const row = { parts: parts.length, outcomes: [] };
     for (const part of parts) this.#rows.set(part, row);
@@ -23,7 +23,7 @@ export class SplitRows {
    * Settles an item. Returns the outcome of its row, or undefined if other parts of the row are not settled. A row is rejected if
    * one of its parts is; but a row of which Batch has refused only some attributes is accepted, as it is in one part.
    */
-  settle(item: EventNumber, outcome: Outcome): Outcome | undefined {
+  settle(item: ItemNumber, outcome: Outcome): Outcome | undefined {
     const row = this.#rows.get(item);
     if (row === undefined) return outcome;
     this.#rows.delete(item);

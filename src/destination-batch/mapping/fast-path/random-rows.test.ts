@@ -5,10 +5,11 @@ import { withRulesOnly } from '../../../../integration_tests/support/rules-only.
 import { anyText } from '../../../../sandbox/any-text.ts';
 import { viewOf } from '../../../shared/byte-pattern.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../batch/limits.ts';
+import type { ItemNumber } from '../../byte-arena.ts';
 import type { Change } from '../../codes.ts';
 import { DEFAULT_MAPPING, type Mapping } from '../../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../../config/policies.ts';
-import { EventArena, type EventNumber } from '../../event-arena.ts';
+import { EventArena } from '../../event-arena.ts';
 import { type InputMessage, parseInputLine } from '../../write/input.ts';
 import type { ColumnType, MemberTypes } from '../column-types.ts';
 import { EventMapper, type MappedRow } from '../mapper.ts';
@@ -522,10 +523,10 @@ function lineOf(columns: readonly string[], { values, order, damage }: Row, enve
 /** The events of the last rows. Their bytes must not change while others are written. */
 class LiveEvents {
   static readonly #MOST = 600;
-  readonly #events: { event: EventNumber; json: string }[] = [];
+  readonly #events: { event: ItemNumber; json: string }[] = [];
   readonly arena = new EventArena();
 
-  add(event: EventNumber): void {
+  add(event: ItemNumber): void {
     this.#events.push({ event, json: this.arena.read(event) });
     if (this.#events.length > LiveEvents.#MOST) this.#release();
   }

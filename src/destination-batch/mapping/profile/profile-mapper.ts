@@ -1,8 +1,9 @@
 import { type RowAttribute, writeAttributeRow } from '../../attribute-rows.ts';
 import type { Limits } from '../../batch/limits.ts';
+import type { ItemNumber } from '../../byte-arena.ts';
 import type { AttributeError, LeftOut } from '../../codes.ts';
 import { resolveCustomIdColumn, selectProfileColumns } from '../../config/mapping.ts';
-import { EventArena, type EventNumber } from '../../event-arena.ts';
+import { EventArena } from '../../event-arena.ts';
 import type { ProfileNumber } from '../../profile-table.ts';
 import { BLANK, NAME_TAKEN } from '../attribute-errors.ts';
 import { type AttributeName, AttributeNames } from '../attribute-name.ts';
@@ -21,7 +22,7 @@ import { convertProfileValue, isWithoutValue } from './profile-values.ts';
  */
 export type MappedAttributes = {
   kind: 'attributes';
-  parts: readonly EventNumber[];
+  parts: readonly ItemNumber[];
   profile: ProfileNumber;
   leftOut: readonly LeftOut[];
 };
