@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
-import { EventArena } from '../../src/destination-batch/event-arena.ts';
+import { ItemArena } from '../../src/destination-batch/item-arena.ts';
 import { readColumnTypes } from '../../src/destination-batch/mapping/column-types.ts';
 import { EventMapper } from '../../src/destination-batch/mapping/mapper.ts';
 import type { MappedEvent, RejectedRow } from '../../src/destination-batch/mapping/rules.ts';
@@ -52,7 +52,7 @@ export function mappedRow(
   const line = `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":{${data}}}}`;
   const message = parseInputLine(Buffer.from(line));
   if (message.kind !== 'record') throw new Error(`The destination takes no row from ${line}`);
-  const arena = new EventArena();
+  const arena = new ItemArena();
   const columnTypes = readColumnTypes({ name: 'events', json_schema: { properties } });
   const mapped = new EventMapper(DEFAULT_LIMITS, { columnTypes }, arena).map(message.data);
   if (mapped.kind === 'rejected') return mapped;

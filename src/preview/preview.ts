@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change } from '../destination-batch/codes.ts';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
-import { EventArena } from '../destination-batch/event-arena.ts';
+import { ItemArena } from '../destination-batch/item-arena.ts';
 import { createDestinationStreams } from '../destination-batch/mapping/streams.ts';
 import { explainRefused } from '../destination-batch/untimely.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
@@ -65,7 +65,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   for (const warning of uses.findUnknown(names)) warn(warning);
   const stream = pickStream(streams, options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
-  const arena = new EventArena();
+  const arena = new ItemArena();
   const sample = new Sample({
     arena,
     mapperWith: (onChange) => {

@@ -2,7 +2,7 @@ import type { DestinationConfiguration } from '../destination-batch/config/schem
 import { UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
 import { createRoutes } from '../destination-batch/delivery/rate-limit.ts';
 import { buildRequestBody } from '../destination-batch/delivery/request-body.ts';
-import type { EventArena } from '../destination-batch/event-arena.ts';
+import type { ItemArena } from '../destination-batch/item-arena.ts';
 import type { MappedAttributes } from '../destination-batch/mapping/profile/profile-mapper.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
@@ -11,7 +11,7 @@ export type Request = { url: string; body: string };
 
 /** Builds the first request that `write` would send for these events and attributes of an arena; returns undefined if there are none. */
 export function buildFirstRequest(
-  arena: EventArena,
+  arena: ItemArena,
   mapped: readonly (MappedEvent | MappedAttributes)[],
   {
     api_url: address,

@@ -2,7 +2,7 @@ import { parse } from 'lossless-json';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
-import { EventArena } from '../destination-batch/event-arena.ts';
+import { ItemArena } from '../destination-batch/item-arena.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
 import { ProfileMapper } from '../destination-batch/mapping/profile/profile-mapper.ts';
 import { explainRefused } from '../destination-batch/untimely.ts';
@@ -15,7 +15,7 @@ const NOW = Date.UTC(2026, 0, 2);
 const configuration = destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k' });
 
 /** The events of all samples of these tests. */
-const arena = new EventArena();
+const arena = new ItemArena();
 
 function sampleOf(rows: readonly Record<string, unknown>[], shown = 20): Sample {
   const { limits, policies, mapping } = configuration;

@@ -1,6 +1,6 @@
 import { LosslessNumber } from 'lossless-json';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/codes.ts';
-import type { EventArena } from '../destination-batch/event-arena.ts';
+import type { ItemArena } from '../destination-batch/item-arena.ts';
 import type { ColumnUse, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedAttributes } from '../destination-batch/mapping/profile/profile-mapper.ts';
 import type { MappedEvent, RejectedRow } from '../destination-batch/mapping/rules.ts';
@@ -44,7 +44,7 @@ export type ShownRow = { row: Row; isRejected: boolean };
 
 type SampleOptions = {
   /** Contains what the mapper returns. */
-  arena: EventArena;
+  arena: ItemArena;
   /** Creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`. */
   mapperWith: (onChange: (change: Change) => void) => SampleMapper;
   /** Explains why Batch would refuse an event because of its time. */
@@ -55,7 +55,7 @@ type SampleOptions = {
 
 /** Maps rows as `write` does, without sending them, and counts the results by column and by code. */
 export class Sample {
-  readonly #arena: EventArena;
+  readonly #arena: ItemArena;
   readonly #mapper: SampleMapper;
   readonly #types = new AttributeTypes();
   readonly #explainUntimely: SampleOptions['explainUntimely'];

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ItemNumber } from '../byte-arena.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { type Update, UpdateBatcher, type UpdateLimits } from './batcher.ts';
 import { buildRequestBody } from './request-body.ts';
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
-const arena = new EventArena();
+const arena = new ItemArena();
 
 /** For each event that is not released, its row. */
 const rows: number[] = [];
@@ -135,7 +135,7 @@ test('drops events at the beginning, in the middle and at the end of a profile, 
 
 test('forgets idle profiles if there are many, but never events', () => {
   const profiles = 50_100;
-  const own = new EventArena();
+  const own = new ItemArena();
   const batcher = new UpdateBatcher(own, limitsOf(1));
   const customIds = Array.from({ length: profiles }, (_, index) => `u${index}`);
   const addTo = (customId: string): void => batcher.add(own.profiles.findText(customId), own.add('{}'), true);

@@ -1,7 +1,7 @@
 import type { Limits } from '../batch/limits.ts';
 import type { ItemNumber } from '../byte-arena.ts';
-import type { EventArena } from '../event-arena.ts';
 import { Int32Table } from '../int32-table.ts';
+import type { ItemArena } from '../item-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { AttributeMerger, type MergedRows } from './merge-attributes.ts';
 import { countUpdateBytes } from './request-body.ts';
@@ -56,7 +56,7 @@ export type Update = {
  * order of the stream even if several requests are in flight.
  */
 export class UpdateBatcher {
-  readonly #arena: EventArena;
+  readonly #arena: ItemArena;
   readonly #limits: UpdateLimits;
   readonly #eventsPerUpdate: number;
   readonly #profileTable = new Int32Table(PROFILE_COLUMNS);
@@ -72,7 +72,7 @@ export class UpdateBatcher {
   #updates = 0;
 
   /** @param arena contains the items: the events, and the rows with attributes. */
-  constructor(arena: EventArena, limits: UpdateLimits) {
+  constructor(arena: ItemArena, limits: UpdateLimits) {
     this.#arena = arena;
     this.#limits = limits;
     this.#eventsPerUpdate = limits.events_per_update;

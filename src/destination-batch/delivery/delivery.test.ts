@@ -8,7 +8,7 @@ import { RetryableCallError } from '../batch/errors.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import type { ItemNumber } from '../byte-arena.ts';
 import { destinationError } from '../errors.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { Report } from '../report.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import type { Outcome } from './post-updates.ts';
@@ -104,7 +104,7 @@ function start(options: StartOptions = {}) {
   const settled: string[] = [];
   const failures: unknown[] = [];
   const report = new Report();
-  const arena = new EventArena();
+  const arena = new ItemArena();
   /** For each event that is not settled, its profile and its name. */
   const waiting = new Map<ItemNumber, { customId: string; name: string }>();
   const startedAt = clock.now();

@@ -8,11 +8,11 @@ import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 
 /**
- * The capacity: the maximum number of events waiting to be sent, and the maximum size, in bytes, of the arena, which holds the
- * events that are waiting or in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes
+ * The capacity: the maximum number of items waiting to be sent, and the maximum size, in bytes, of the arena, which holds the
+ * items that are waiting or in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes
  * about three bytes of memory, because it is copied: into the body of the request, and into buffers of the socket.
  */
-const MAX_WAITING_EVENTS = 20_000;
+const MAX_WAITING_ITEMS = 20_000;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -141,7 +141,7 @@ export class Delivery {
   }
 
   get #hasNoCapacity(): boolean {
-    return this.#batcher.items >= MAX_WAITING_EVENTS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
+    return this.#batcher.items >= MAX_WAITING_ITEMS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
   }
 
   get #shouldSend(): boolean {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type RowAttribute, writeAttributeRow } from '../attribute-rows.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { countItems, listItems, type Update, UpdateBatcher } from './batcher.ts';
 import { mergeRows } from './merge-attributes.ts';
 import { buildRequestBody, countUpdateBytes } from './request-body.ts';
 
-const arena = new EventArena();
+const arena = new ItemArena();
 
 /** What waits for a profile: an event, or the attributes of a row in JSON. */
 type Item = { event: string; isTimely?: boolean } | { [name: string]: string };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { writeAttributeRow } from '../attribute-rows.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import type { ItemNumber } from '../byte-arena.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { Report } from '../report.ts';
 import { UpdateBatcher } from './batcher.ts';
 import { UpdatePoster } from './post-updates.ts';
@@ -35,7 +35,7 @@ function answer(updates: readonly SentUpdate[]): BatchResponse {
  * the log.
  */
 async function post(...profiles: (readonly Item[])[]) {
-  const arena = new EventArena();
+  const arena = new ItemArena();
   const batcher = new UpdateBatcher(arena, { events_per_update: 15, attributes_per_update: 50 });
   const names = new Map<ItemNumber, string>();
   for (const [index, items] of profiles.entries()) {

@@ -9,7 +9,7 @@ import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import type { ItemNumber } from '../byte-arena.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
-import type { EventArena } from '../event-arena.ts';
+import type { ItemArena } from '../item-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import type { Report } from '../report.ts';
 import { countEvents, countItems, listItems, type Update } from './batcher.ts';
@@ -37,7 +37,7 @@ export type Receiver = {
 
 export type PosterOptions = {
   /** Contains the events. */
-  arena: EventArena;
+  arena: ItemArena;
   receiver: Receiver;
   report: Report;
   /** How long a request is retried, in milliseconds. */
@@ -262,7 +262,7 @@ function explainGivingUp(error: RetryableCallError, retryTimeMs: number): Connec
 }
 
 /** Splits a request into two parts, in order. Returns undefined if the request contains only one event or row with attributes. */
-function splitInHalf(arena: EventArena, updates: Update[]): [Update[], Update[]] | undefined {
+function splitInHalf(arena: ItemArena, updates: Update[]): [Update[], Update[]] | undefined {
   const [only] = updates;
   if (only === undefined || updates.length > 1) return halve(updates);
   const parts = splitUpdate(arena, only);
@@ -270,7 +270,7 @@ function splitInHalf(arena: EventArena, updates: Update[]): [Update[], Update[]]
 }
 
 /** Splits an update into two: first its attributes from its events, then its rows with attributes or its events in half. */
-function splitUpdate(arena: EventArena, update: Update): [Update, Update] | undefined {
+function splitUpdate(arena: ItemArena, update: Update): [Update, Update] | undefined {
   const { events, attributes } = update;
   const rows = attributes?.rows ?? [];
   if (rows.length > 0 && events.length > 0)

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../../../sandbox/any-text.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { type Update, UpdateBatcher } from './batcher.ts';
 import { buildRequestBody, countUpdateBytes } from './request-body.ts';
 
-const arena = new EventArena();
+const arena = new ItemArena();
 
 /** An update with these events, given as JSON. */
 function updateOf(customId: string, events: readonly string[], from = arena): Update {
@@ -91,7 +91,7 @@ test('contains the JSON of events unchanged', () => {
 });
 
 test('does not change when the arena reuses the bytes of the events', () => {
-  const own = new EventArena();
+  const own = new ItemArena();
   const update = updateOf('u1', ['{"name":"a"}'], own);
   const body = buildRequestBody(own, [update]);
   for (const event of update.events) own.release(event);

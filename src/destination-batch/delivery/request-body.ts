@@ -1,6 +1,6 @@
 import { CLOSING_BRACKET, COMMA, OPENING_BRACKET } from '../../shared/ascii.ts';
 import { BytePattern, viewOf } from '../../shared/byte-pattern.ts';
-import type { EventArena } from '../event-arena.ts';
+import type { ItemArena } from '../item-arena.ts';
 import type { Update } from './batcher.ts';
 
 const UPDATE_START = new BytePattern('{"identifiers":{"custom_id":');
@@ -18,7 +18,7 @@ const EVENTLESS_END = new BytePattern('}}');
 const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_END.length;
 
 /** Returns the maximum size of an update in a request, in bytes, with the comma after it. */
-export function countUpdateBytes(arena: EventArena, { profile, events, attributes }: Update): number {
+export function countUpdateBytes(arena: ItemArena, { profile, events, attributes }: Update): number {
   // There is one comma per event: one between each two events, and one after the update.
   let bytes = UPDATE_FRAME_BYTES + arena.profiles.countIdBytes(profile) + Math.max(events.length, 1);
   for (const event of events) bytes += arena.countBytes(event);
@@ -26,7 +26,7 @@ export function countUpdateBytes(arena: EventArena, { profile, events, attribute
 }
 
 /** Returns the JSON of a request, which is an array of updates. The JSON of each event is copied unchanged. */
-export function buildRequestBody(arena: EventArena, updates: readonly Update[]): Buffer {
+export function buildRequestBody(arena: ItemArena, updates: readonly Update[]): Buffer {
   let length = 2;
   for (const update of updates) length += countUpdateBytes(arena, update);
   const body = Buffer.allocUnsafeSlow(length);

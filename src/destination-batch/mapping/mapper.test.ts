@@ -6,11 +6,11 @@ import { DEFAULT_LIMITS, type Limits } from '../batch/limits.ts';
 import type { RejectionCode } from '../codes.ts';
 import type { Mapping } from '../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../config/policies.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { EventMapper, type MappedRow, type Row } from './mapper.ts';
 
 /** The events of all mappers of these tests. */
-const arena = new EventArena();
+const arena = new ItemArena();
 
 type MapperSettings = ConstructorParameters<typeof EventMapper>[1];
 

@@ -1,5 +1,5 @@
 import type { Limits } from '../batch/limits.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import type { ValueKind } from './attribute-value.ts';
 import { computeRowId } from './event-id.ts';
 import { writeHead } from './fast-path/head-reader.ts';
@@ -27,14 +27,14 @@ export type Row = Record<string, unknown>;
  * messages from them.
  */
 export class EventMapper {
-  readonly #arena: EventArena;
+  readonly #arena: ItemArena;
   readonly #rules: EventRules;
   readonly #cutter: RecordCutter;
   /** The columns of the last row, in order. Rows of a table have the same columns, so few lookups are needed. */
   #order: ResolvedColumn[] = [];
 
   /** @param arena holds the events. Mappers whose events are sent together share it. */
-  constructor(limits: Limits, options: Partial<MapperOptions> = {}, arena = new EventArena()) {
+  constructor(limits: Limits, options: Partial<MapperOptions> = {}, arena = new ItemArena()) {
     this.#arena = arena;
     this.#rules = new EventRules(limits, options);
     this.#cutter = new RecordCutter(this.#rules, arena);

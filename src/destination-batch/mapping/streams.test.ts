@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { viewOf } from '../../shared/byte-pattern.ts';
 import { destinationConfigurationSchema } from '../config/schema.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { parseInputLine } from '../write/input.ts';
 import { createDestinationStreams } from './streams.ts';
 
@@ -145,7 +145,7 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
           },
         ],
   );
-  const arena = new EventArena();
+  const arena = new ItemArena();
   const found = createDestinationStreams(
     configurationWith({ event_id_attribute: 'row_id' }),
     { streams },
@@ -181,7 +181,7 @@ test('the flush interval of the configuration counts toward the age of an event'
 });
 
 test('each stream has its own settings, in place of the general ones', () => {
-  const arena = new EventArena();
+  const arena = new ItemArena();
   const found = createDestinationStreams(
     configurationWith({
       mapping: { constant_event_name: 'seen', exclude_columns: ['secret'] },
@@ -239,7 +239,7 @@ describe('the schema of a column decides how its strings are read', () => {
   const eventWith = (column: string, schema: unknown, value: unknown): unknown => {
     const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
     const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
-    const arena = new EventArena();
+    const arena = new ItemArena();
     const streams = createDestinationStreams(configurationWith({}), catalog, Date.now, () => undefined, arena);
     const mapped = streams.find('events', undefined)?.mapper.map({ custom_id: 'u', event_name: 'e', [column]: value });
     return mapped?.kind === 'event'
@@ -294,7 +294,7 @@ describe('the schema of a column decides whether its numbers are integers or flo
   const attributesWith = (schema: unknown, json: string): string[] => {
     const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, x: schema } };
     const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
-    const arena = new EventArena();
+    const arena = new ItemArena();
     const streams = createDestinationStreams(configurationWith({}), catalog, Date.now, () => undefined, arena);
     const stream = streams.find('events', undefined);
     if (stream?.object !== 'profile_event') throw new Error('The stream has no events.');

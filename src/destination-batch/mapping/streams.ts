@@ -5,7 +5,7 @@ import type { DestinationObject } from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { resolveObject, resolveSettings } from '../config/streams.ts';
 import { destinationError } from '../errors.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import { readColumnTypes } from './column-types.ts';
 import { EventMapper } from './mapper.ts';
 import { findMappingErrors } from './mapping-check.ts';
@@ -69,7 +69,7 @@ export function createDestinationStreams(
   catalog: ConfiguredCatalog,
   now: () => number,
   onChange: (stream: string, change: Change) => void,
-  arena = new EventArena(),
+  arena = new ItemArena(),
 ): DestinationStreams {
   const { limits, event_id_attribute: eventIdAttribute, flush_interval_seconds: flushSeconds } = configuration;
   const streams = catalog.streams.map(({ stream, destination_object_name }) => ({
@@ -113,7 +113,7 @@ function createMapper(
   object: DestinationObject,
   limits: Limits,
   options: Partial<MapperOptions>,
-  arena: EventArena,
+  arena: ItemArena,
 ): ObjectMapper {
   return object === 'profile_event'
     ? { object, mapper: new EventMapper(limits, options, arena) }

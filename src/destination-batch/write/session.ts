@@ -15,7 +15,7 @@ import { Delivery } from '../delivery/delivery.ts';
 import type { Outcome, Receiver } from '../delivery/post-updates.ts';
 import { createRoutes } from '../delivery/rate-limit.ts';
 import { destinationError } from '../errors.ts';
-import { EventArena } from '../event-arena.ts';
+import { ItemArena } from '../item-arena.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedAttributes } from '../mapping/profile/profile-mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
@@ -65,7 +65,7 @@ export class WriteSession {
    * name of the stream is not unique, or if its rows are not events.
    */
   #lastStream: EventStream | undefined;
-  readonly #arena = new EventArena();
+  readonly #arena = new ItemArena();
   readonly #origins = new RowOrigins();
   readonly #splitRows = new SplitRows();
   readonly #delivery: Delivery;

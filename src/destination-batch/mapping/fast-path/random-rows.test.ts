@@ -9,7 +9,7 @@ import type { ItemNumber } from '../../byte-arena.ts';
 import type { Change } from '../../codes.ts';
 import { DEFAULT_MAPPING, type Mapping } from '../../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../../config/policies.ts';
-import { EventArena } from '../../event-arena.ts';
+import { ItemArena } from '../../item-arena.ts';
 import { type InputMessage, parseInputLine } from '../../write/input.ts';
 import type { ColumnType, MemberTypes } from '../column-types.ts';
 import { EventMapper, type MappedRow } from '../mapper.ts';
@@ -524,7 +524,7 @@ function lineOf(columns: readonly string[], { values, order, damage }: Row, enve
 class LiveEvents {
   static readonly #MOST = 600;
   readonly #events: { event: ItemNumber; json: string }[] = [];
-  readonly arena = new EventArena();
+  readonly arena = new ItemArena();
 
   add(event: ItemNumber): void {
     this.#events.push({ event, json: this.arena.read(event) });
@@ -548,7 +548,7 @@ class LiveEvents {
 class Comparison {
   readonly counts = { rows: 0, cut: 0, mapped: 0, rejected: 0, notRows: 0 };
   readonly live = new LiveEvents();
-  readonly #mappedEvents = new EventArena();
+  readonly #mappedEvents = new ItemArena();
   #cutting = new EventMapper(DEFAULT_LIMITS);
   #mapping = new EventMapper(DEFAULT_LIMITS);
   #changes: Change[] = [];
@@ -603,7 +603,7 @@ const CHUNK_START = Buffer.from('{"type":"LOG"}\n');
 const CHUNK_END = Buffer.from('\n{"type":"RECORD"}\n');
 
 /** What must be the same whether a row was cut or parsed. */
-function outcomeOf(mapped: MappedRow | undefined, arena: EventArena): string {
+function outcomeOf(mapped: MappedRow | undefined, arena: ItemArena): string {
   if (mapped === undefined) return 'no row';
   if (mapped.kind === 'rejected') return JSON.stringify(mapped);
   const { event, profile, isTimely, leftOut } = mapped;

@@ -9,7 +9,7 @@ import type { Slab } from '../../byte-arena.ts';
 import type { Change } from '../../codes.ts';
 import { DEFAULT_MAPPING } from '../../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../../config/policies.ts';
-import { EventArena } from '../../event-arena.ts';
+import { ItemArena } from '../../item-arena.ts';
 import { parseInputLine } from '../../write/input.ts';
 import { EventMapper, type MappedRow } from '../mapper.ts';
 import type { MappedEvent, MapperOptions } from '../rules.ts';
@@ -47,7 +47,7 @@ function withValue(column: string, json: string): Written {
 }
 
 /** The events of all mappers of these tests. */
-const arena = new EventArena();
+const arena = new ItemArena();
 
 /** A mapper, and the changes that it reports. */
 function mapperOf(options: Partial<MapperOptions> = {}): { mapper: EventMapper; changes: Change[] } {
@@ -79,7 +79,7 @@ function datesIn(count: number): string {
 }
 
 /** An arena that notices when bytes are written that were not reserved. */
-class GuardedArena extends EventArena {
+class GuardedArena extends ItemArena {
   static readonly #UNTOUCHED = 0xee;
   #slab: Slab | undefined;
   #end = 0;

@@ -1,7 +1,7 @@
 import { CLOSING_BRACE } from '../../../shared/ascii.ts';
 import { BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
 import { MOST_OVERWRITTEN_BYTES } from '../../../shared/byte-words.ts';
-import type { EventArena } from '../../event-arena.ts';
+import type { ItemArena } from '../../item-arena.ts';
 import type { Attribute } from '../attribute-value.ts';
 import type { EventRules, MappedEvent } from '../rules.ts';
 import { findEnvelope, MessageEnd } from './envelope.ts';
@@ -40,7 +40,7 @@ type Column = { key: BytePattern; role: Role };
  */
 export class RecordCutter {
   readonly #rules: EventRules;
-  readonly #arena: EventArena;
+  readonly #arena: ItemArena;
   readonly #copier: JsonCopier;
   readonly #head: HeadReader;
   readonly #end = new MessageEnd();
@@ -55,7 +55,7 @@ export class RecordCutter {
   /** The columns of the last parsed row, if they differ from the learned columns. */
   #lastNames: readonly string[] = [];
 
-  constructor(rules: EventRules, arena: EventArena) {
+  constructor(rules: EventRules, arena: ItemArena) {
     this.#rules = rules;
     this.#arena = arena;
     this.#copier = rules.writer.createCopier();

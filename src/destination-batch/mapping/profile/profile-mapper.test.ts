@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../batch/limits.ts';
 import type { Change } from '../../codes.ts';
 import { mappingOptions } from '../../config/mapping.ts';
 import { policyOptions } from '../../config/policies.ts';
-import { EventArena } from '../../event-arena.ts';
+import { ItemArena } from '../../item-arena.ts';
 import type { Row } from '../mapper.ts';
 import type { MapperOptions } from '../rules.ts';
 import { ProfileMapper } from './profile-mapper.ts';
@@ -15,7 +15,7 @@ type Settings = { mapping?: object; policies?: object; limits?: Partial<Limits> 
 
 /** Maps a row. Returns its profile, the JSON of its attributes in each part, and the codes of what is left out or changed. */
 function map(row: Row, { mapping = {}, policies = {}, limits = {}, ...options }: Settings = {}) {
-  const arena = new EventArena();
+  const arena = new ItemArena();
   const changes: Change[] = [];
   const mapper = new ProfileMapper(
     { ...DEFAULT_LIMITS, ...limits },

@@ -3,7 +3,7 @@ import type { Limits } from '../../batch/limits.ts';
 import type { ItemNumber } from '../../byte-arena.ts';
 import type { AttributeError, LeftOut } from '../../codes.ts';
 import { resolveCustomIdColumn, selectProfileColumns } from '../../config/mapping.ts';
-import { EventArena } from '../../event-arena.ts';
+import { ItemArena } from '../../item-arena.ts';
 import type { ProfileNumber } from '../../profile-table.ts';
 import { BLANK, NAME_TAKEN } from '../attribute-errors.ts';
 import { type AttributeName, AttributeNames } from '../attribute-name.ts';
@@ -35,7 +35,7 @@ const MAX_COLUMNS = 10_000;
 
 /** Maps the rows of a stream to attributes of profiles. Each row is parsed: there are fewer profiles than events. */
 export class ProfileMapper {
-  readonly #arena: EventArena;
+  readonly #arena: ItemArena;
   readonly #limits: Limits;
   readonly #options: MapperOptions;
   readonly #customIdColumn: string;
@@ -47,7 +47,7 @@ export class ProfileMapper {
   readonly #writer: AttributeWriter;
   readonly #roles = new Map<string, Role>();
 
-  constructor(limits: Limits, options: Partial<MapperOptions> = {}, arena = new EventArena()) {
+  constructor(limits: Limits, options: Partial<MapperOptions> = {}, arena = new ItemArena()) {
     this.#arena = arena;
     this.#limits = limits;
     this.#options = { ...DEFAULTS, ...options };
