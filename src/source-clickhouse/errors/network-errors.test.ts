@@ -65,7 +65,16 @@ describe('a network error', () => {
       'clickhouse_unreachable',
       /did not answer in time\. A firewall/,
     ],
-    ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
+    ...['EHOSTUNREACH', 'ENETUNREACH'].map(
+      (code): [string, string, string, Partial<SourceConfiguration>, SourceErrorCode, RegExp] => [
+        `no route (${code})`,
+        code,
+        `connect ${code}`,
+        {},
+        'clickhouse_unreachable',
+        /^There is no route from this machine to ch\.example\.com:8123\./,
+      ],
+    ),
     [
       'a silent server',
       '',

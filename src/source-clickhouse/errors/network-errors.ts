@@ -54,7 +54,13 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
       `${at} accepted the query but sent nothing for several minutes. A firewall may have dropped the connection, the server may be stuck, or it may still be sorting. If sorting takes too long, make the cursor the first column of the table's sorting key, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}`,
   },
   {
-    codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+    codes: ['EHOSTUNREACH', 'ENETUNREACH'],
+    code: 'clickhouse_unreachable',
+    explain: (_, at) =>
+      `There is no route from this machine to ${at}. The address may be wrong, this machine may be in another network (for example without the VPN), or a firewall may reject the connection. Check host and the network.`,
+  },
+  {
+    codes: ['ETIMEDOUT'],
     words: /timeout/i,
     code: 'clickhouse_unreachable',
     explain: (_, at) =>

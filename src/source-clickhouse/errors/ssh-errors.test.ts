@@ -42,6 +42,14 @@ describe('an SSH connection that fails to open', () => {
       'ssh_handshake_failed',
       /did not prove that it owns its host key \(.+\)\. Another server may be answering instead/,
     ],
+    ...['EHOSTUNREACH', 'ENETUNREACH'].map(
+      (code): [string, { message: string; level: string; code: string }, SourceErrorCode, RegExp] => [
+        `because there is no route (${code})`,
+        { message: `connect ${code} 10.0.0.1:22`, level: 'client-socket', code },
+        'ssh_unreachable',
+        /^There is no route from this machine to the SSH server bastion:22\. .+ Check tunnel_host and the network\.$/,
+      ],
+    ),
     [
       'because the key exchange is malformed',
       { message: 'Received malformed KEXINIT', level: 'handshake' },

@@ -77,7 +77,13 @@ const OPEN_ERRORS: readonly OpenError[] = [
       `${at} does not accept connections (connection refused). The port may be wrong (SSH is 22) or the server is down. Check tunnel_host and tunnel_port.`,
   },
   {
-    codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+    codes: ['EHOSTUNREACH', 'ENETUNREACH'],
+    code: 'ssh_unreachable',
+    explain: ({ options: { tunnel_host, tunnel_port } }) =>
+      `There is no route from this machine to the SSH server ${tunnel_host}:${tunnel_port}. The address may be wrong, this machine may be in another network (for example without the VPN), or a firewall may reject the connection. Check tunnel_host and the network.`,
+  },
+  {
+    codes: ['ETIMEDOUT'],
     code: 'ssh_unreachable',
     explain: ({ at }) =>
       `${at} did not answer in time. A firewall or an IP allow-list may drop the connection. If this continues, check the network.`,
