@@ -71,7 +71,7 @@ export const MISTAKES: readonly Mistake[] = [
         CHECK_SOURCE,
         2,
         [
-          '✗ ClickHouse: Nothing listens at 127.0.0.1:1 (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine may connect.',
+          '✗ ClickHouse: Nothing listens at 127.0.0.1:1 (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine is allowed to connect.',
           '',
           '  More: bin/clickhouse-to-batch explain clickhouse_unreachable',
         ],
@@ -80,7 +80,7 @@ export const MISTAKES: readonly Mistake[] = [
         SYNC,
         1,
         [
-          'ERROR Nothing listens at 127.0.0.1:1 (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine may connect.',
+          'ERROR Nothing listens at 127.0.0.1:1 (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine is allowed to connect.',
           '      More: bin/clickhouse-to-batch explain clickhouse_unreachable',
         ],
       ],
@@ -95,7 +95,7 @@ export const MISTAKES: readonly Mistake[] = [
         CHECK_SOURCE,
         2,
         [
-          "✗ ClickHouse: 127.0.0.1:BATCH answered, but not like ClickHouse (HTTP 404). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.",
+          "✗ ClickHouse: 127.0.0.1:BATCH answered, but the response isn't from ClickHouse (HTTP 404). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.",
           '',
           '  More: bin/clickhouse-to-batch explain clickhouse_not_spoken',
         ],
@@ -104,7 +104,7 @@ export const MISTAKES: readonly Mistake[] = [
         SYNC,
         2,
         [
-          "ERROR 127.0.0.1:BATCH answered, but not like ClickHouse (HTTP 404). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.",
+          "ERROR 127.0.0.1:BATCH answered, but the response isn't from ClickHouse (HTTP 404). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.",
           '      More: bin/clickhouse-to-batch explain clickhouse_not_spoken',
         ],
       ],

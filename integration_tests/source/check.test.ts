@@ -200,7 +200,7 @@ describe('check of a configuration that fails reports the cause and what to do',
       response.end('<html>Not found</html>');
     });
     const port = await listening(other);
-    const expected = /answered, but not like ClickHouse \(HTTP 404\)/;
+    const expected = /answered, but the response isn't from ClickHouse \(HTTP 404\)/;
     const { status, message } = await check({ port });
     expect(status).toBe('FAILED');
     expect(message).toMatch(expected);

@@ -350,7 +350,7 @@ describe.each(['wake-up', 'transient'] as const)(
         code: 'clickhouse_not_spoken',
         failureType: 'config_error',
         message: expect.stringMatching(
-          `^127\\.0\\.0\\.1:\\d+ answered, but not like ClickHouse \\(HTTP ${status}\\)\\.`,
+          `^127\\.0\\.0\\.1:\\d+ answered, but the response isn't from ClickHouse \\(HTTP ${status}\\)\\.`,
         ),
       });
       expect(requests.length).toBe(1);

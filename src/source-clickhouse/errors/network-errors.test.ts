@@ -162,7 +162,7 @@ describe('a network error', () => {
       'Unexpected token, "secret" is not valid JSON',
       {},
       'clickhouse_port_wrong',
-      /answered, but not like ClickHouse\. Check/,
+      /answered, but the response isn't from ClickHouse\. Check/,
     ],
     [
       'an empty response',

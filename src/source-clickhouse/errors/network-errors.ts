@@ -45,7 +45,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     codes: ['ECONNREFUSED'],
     code: 'clickhouse_unreachable',
     explain: (_, at) =>
-      `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine may connect.`,
+      `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine is allowed to connect.`,
   },
   {
     words: /^Timeout error\.$/,
@@ -100,7 +100,7 @@ export function explainNetworkError(error: unknown, configuration: SourceConfigu
   // The error's own message is not shown, because it may quote the response.
   return {
     code: 'clickhouse_port_wrong',
-    message: `${at} answered, but not like ClickHouse${code === '' ? '' : ` (${code})`}. Check that host and port are those of ClickHouse's HTTP interface.`,
+    message: `${at} answered, but the response isn't from ClickHouse${code === '' ? '' : ` (${code})`}. Check that host and port are those of ClickHouse's HTTP interface.`,
   };
 }
 
@@ -134,7 +134,7 @@ function explainForeignResponse({ status, answeredBefore }: NotClickHouseError, 
   }
   return {
     code: 'clickhouse_not_spoken',
-    message: `${at} answered, but not like ClickHouse (HTTP ${status}). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.`,
+    message: `${at} answered, but the response isn't from ClickHouse (HTTP ${status}). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.`,
   };
 }
 
