@@ -3,8 +3,8 @@ import { onOwnLines } from '../../shared/statement.ts';
 import { quoteIdentifier } from '../sql.ts';
 
 /**
- * Returns advice that ends with a statement that changes settings of a user. The statement uses MODIFY SETTING, because a bare SETTINGS
- * would drop the user's other settings, such as readonly.
+ * Returns advice that ends with a statement that changes settings of a user. The statement uses MODIFY SETTING, because a bare
+ * SETTINGS would drop the user's other settings, such as readonly.
  */
 export function adviseSetting(username: string, settings: Readonly<Record<string, string>>): string {
   const assignments = Object.entries(settings).map(([name, value]) => `${name} = ${quoteValue(value)}`);

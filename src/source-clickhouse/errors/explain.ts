@@ -8,9 +8,9 @@ import { explainServerError } from './server-errors.ts';
 import { redactServerMessage } from './server-message.ts';
 
 /**
- * Whether an error can come from a ClickHouse server that is waking up. Errors of the SSH server can't. The error of a connection that was cut can, but only with TLS. Without TLS, a cut connection probably means that the
- * configured port is an HTTPS port. It does not mean a server that is waking up, because services that go to sleep are reached
- * over HTTPS.
+ * Whether an error can come from a ClickHouse server that is waking up. Errors of the SSH server can't. The error of a cut
+ * connection can, but only with TLS, because services that go to sleep are reached over HTTPS. Without TLS, a cut connection
+ * probably means that the configured port is an HTTPS port.
  */
 export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguration): boolean {
   const { cause, code } = error;

@@ -23,7 +23,8 @@ export const CUT_CODES = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 /** What errors of DNS, TCP and HTTP mean. The first entry that matches is used. */
 export const NETWORK_ERRORS: readonly NetworkError[] = [
   {
-    // Node refuses to send such a header. The other headers have no values from the configuration.
+    // Node refuses to send a header that contains a control character. It must be a header with the username or the password,
+    // because no other header contains values from the configuration.
     codes: ['ERR_INVALID_CHAR'],
     code: 'clickhouse_login_refused',
     explain: () =>

@@ -3,7 +3,9 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { adviseSetting } from './admin-sql.ts';
 
 /**
- * Limits on the length and the number of elements of a query, high enough for a table with about ten thousand columns. The query that reads the rows contains each column in several places. The server's defaults (256 KiB, and 50,000 and 500,000 elements) only allow a few hundred columns.
+ * Limits on the length and the number of elements of a query, high enough for a table with about ten thousand columns. The query
+ * that reads the rows contains each column in several places, so the server's defaults (256 KiB, and 50,000 and 500,000 elements)
+ * only allow a few hundred columns.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
 export const QUERY_SIZE_LIMITS = {
@@ -55,7 +57,7 @@ export const QUERY_LIMITS: readonly QueryLimit[] = [
   { number: 718, settings: { max_parser_backtracks: '1000000' } }, // TOO_SLOW_PARSING
 ];
 
-/** The settings that "Limit for … exceeded" may be about. UNIT is replaced by rows or bytes. */
+/** The settings that a message "Limit for … exceeded" may be about, by the words for "…". UNIT is replaced by rows or bytes. */
 const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
   ['rows or bytes to read', ['max_UNIT_to_read']],
   ['rows or bytes to read on leaf node', ['max_UNIT_to_read_leaf']],

@@ -6,10 +6,13 @@ import type { Explanation, SourceErrorCode } from './codes.ts';
 import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './query-limit-errors.ts';
 import { summarizeServerMessage } from './server-message.ts';
 
-/**
- * The input for an explanation: a sentence that quotes the server, the server's whole message, and parts of the configuration.
- */
-type Context = Pick<SourceConfiguration, 'database' | 'username' | 'table'> & { seen: string; message: string };
+/** The input for an explanation. */
+type Context = Pick<SourceConfiguration, 'database' | 'username' | 'table'> & {
+  /** A sentence that quotes the server: see `quoteServer`. */
+  seen: string;
+  /** The server's whole message. */
+  message: string;
+};
 
 type ServerError = {
   /** The numbers in ClickHouse's ErrorCodes.cpp (`SELECT errorCodeToName(n)` returns the name). */

@@ -8,7 +8,7 @@ import { plural } from '../../shared/format.ts';
  * The server includes values in many ways, with or without quotes. An error can be about a value if its code says so, or if a
  * function was being executed. Of the message of such an error, only types and the words of ClickHouse's own messages are kept,
  * and everything else is replaced by its kind and its length. All other errors are about the query, the table, the user or a
- * limit, and are shown unchanged.
+ * limit. Their messages are shown without secrets, and without the query for the rows.
  */
 
 /** The numbers of errors about a value, in ClickHouse's ErrorCodes.cpp: those with the code `value_unfit`, and similar ones. */
@@ -26,7 +26,7 @@ const PLACE = /(?:: )?\(?while (?:executing|reading) .*$/is;
 /** Matches the function in which an error occurred. A value before it may contain the same words, so the last match is used. */
 const IN_FUNCTION = /while executing (?:'FUNCTION |function )(\w+)/gi;
 
-/** The numbers of errors whose message is written by a user and is not a value: the error of a throwIf. */
+/** The number of the error of a throwIf. A user wrote its message, so the message is not masked. */
 const OWN_WORDS: ReadonlySet<number> = new Set([395]);
 
 /** Matches the query for the rows, which the server adds to some errors. It is long, and does not help a user. */

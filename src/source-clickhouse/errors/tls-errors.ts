@@ -6,11 +6,21 @@ import type { Explanation, SourceErrorCode } from './codes.ts';
 /** Matches the alert with which the server ended TLS, in OpenSSL's message, or the text of the page that nginx sends instead. */
 const ALERT = /alert (?!number)[a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
 
-/**
- * The input for an explanation: the server's address, a sentence which says that its certificate is refused, Node's code, the
- * message, and which certificates are configured.
- */
-type Context = { at: string; refused: string; code: string; words: string; hasCa: boolean; hasCertificate: boolean };
+/** The input for an explanation. */
+type Context = {
+  /** The server's address. */
+  at: string;
+  /** The beginning of a sentence, which says that the server's certificate is not accepted. */
+  refused: string;
+  /** Node's error code. */
+  code: string;
+  /** The words of the error: its message, the server's alert or OpenSSL's reason. */
+  words: string;
+  /** Whether the configuration has tls.ca_certificate. */
+  hasCa: boolean;
+  /** Whether the configuration has tls.client_certificate. */
+  hasCertificate: boolean;
+};
 
 type TlsError = {
   /** Without a pattern, all errors match. */
