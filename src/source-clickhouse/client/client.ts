@@ -37,7 +37,7 @@ import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
  * How long to wait for a server that sends nothing, in milliseconds. An idle ClickHouse Cloud service takes up to a minute to
- * wake up, and a sort returns no row before its end: see PROGRESS_SETTINGS.
+ * wake up. Without PROGRESS_SETTINGS, the server also sends nothing until it has sorted all rows.
  */
 const SILENCE_MS = 300_000;
 
@@ -47,7 +47,7 @@ const SILENCE_MS = 300_000;
  */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** How long a query for a small result is retried, in milliseconds: a ClickHouse Cloud service takes up to a minute to wake up. */
+/** How long a query for a small result is retried, in milliseconds. A ClickHouse Cloud service takes up to a minute to wake up. */
 const RETRY_MS = 60_000;
 
 /** The first and the longest delay between attempts, in milliseconds. */
@@ -63,7 +63,7 @@ const GATEWAY_STATUSES = [502, 503, 504];
 /** The statuses of a proxy that refuses a query: Unauthorized, Forbidden, Too Many Requests. */
 const REFUSAL_STATUSES = [401, 403, 429];
 
-/** The beginning of an error, before its message. */
+/** Matches the beginning of ClickHouse's text of an error. The error's own message follows. */
 const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
 
 /** The header with the error's number. Every supported version of ClickHouse sends it. */
@@ -80,13 +80,14 @@ export type ClientOptions = {
   /**
    * Which errors to retry. "wake-up": only errors of a server that is waking up. Use this if the host and port of the configuration
    * may be wrong. "transient": all transient errors, such as those of a server that can't be reached. "unless-refused": transient
-   * errors, except for those that mean that no ClickHouse listens there.
+   * errors, except for those that mean that no ClickHouse listens at the host and port.
    */
   retryOn: 'wake-up' | 'transient' | 'unless-refused';
   /** Called once, after the first answer. @param serverTime the server's clock, in milliseconds since the epoch. */
   onConnected: (serverTime: number) => void;
-  /** How long to retry, and the delay before the first retry, in milliseconds. */
+  /** How long to retry, in milliseconds. */
   retryTimeMs: number;
+  /** The delay before the first retry, in milliseconds. */
   firstRetryMs: number;
   /** How long to wait for a result after `stop` is aborted, in milliseconds. */
   shutdownGraceMs: number;
@@ -130,7 +131,8 @@ export class ClickHouse {
     this.#client = createClient({
       url,
       ...buildCredentials(configuration),
-      // The user's SQL may name tables without a database. Otherwise, the user's own database need not exist or be visible.
+      // The user's SQL may name tables without a database. If there is no SQL, no database is sent, because the server would refuse
+      // every query if that database is missing, and `check` could not suggest another one.
       ...(hasSql(configuration) ? { database: configuration.database } : {}),
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
@@ -216,8 +218,8 @@ export class ClickHouse {
     const readWith = async (sent: QuerySettings): Promise<ServerFacts> => {
       const queryRows: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
       const { settings: found, serverTime } = await readQuerySettings(queryRows, this.#configuration);
-      // For each setting that we send, the server reports that it comes from the profile, so `found` lacks it. Keep sending
-      // them.
+      // The server reports the settings in `sent` with the values that were sent. So `found` lacks them, because they seem to need
+      // no change. Keep sending them.
       return { settings: { ...found, settings: { ...sent.settings, ...found.settings } }, serverTime };
     };
     try {
@@ -308,7 +310,7 @@ export class ClickHouse {
     throw cutOffBy ?? new NotClickHouseError(status, this.#isClickHouse);
   }
 
-  /** Whether the server has already answered like ClickHouse. */
+  /** Whether ClickHouse has already answered at this host and port. */
   get #isClickHouse(): boolean {
     return this.#settings !== undefined;
   }

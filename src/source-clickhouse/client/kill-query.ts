@@ -32,7 +32,7 @@ export class QueryCanceller {
       isKilled = true;
       this.kill(queryId);
     };
-    // Listening to "close" is not enough: the body closes after its socket, which may be after `finish` was called.
+    // Listening to "close" is not enough, because the body closes after its socket, which may be after `finish` was called.
     signal.addEventListener('abort', killOnce);
     body.once('close', () => {
       signal.removeEventListener('abort', killOnce);

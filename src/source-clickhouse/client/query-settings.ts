@@ -19,10 +19,10 @@ export type QuerySettings = {
 /** Runs a query with the settings known so far, and returns its rows. */
 export type QueryRows = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
 
-/** For the query that looks up the settings. `endsWithConnection` is true, because this query ends too soon to be killed. */
+/** For the query that looks up the settings. `endsWithConnection` is true, because this query is too short to need killing. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
 
-/** The same for a user whose profile turns the query cache on. The cache refuses queries that read system tables. */
+/** Like NO_SETTINGS, for a user whose profile turns the query cache on. The cache refuses queries that read system tables. */
 export const NO_QUERY_CACHE: QuerySettings = { settings: { use_query_cache: '0' }, endsWithConnection: true };
 
 /**
@@ -34,7 +34,8 @@ export function isRefusedByQueryCache(error: unknown): boolean {
 }
 
 /**
- * If this setting is on, comparing an Enum with a string fails. The query for the rows compares them for Variant and Geometry.
+ * If this setting is on, comparing an Enum with a string fails. The query for the rows makes such comparisons in columns of the
+ * types Variant and Geometry.
  */
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
 
@@ -59,8 +60,8 @@ const NAMES = [
 ];
 
 /**
- * The SQL of a string with the facts about a setting: whether it is fixed and whether it was changed ("1" or "0" each), its maximum
- * if it has one, a space, and its value.
+ * The SQL of a string with the facts about a setting. The string consists of a digit that is 1 if the setting is fixed, a digit that
+ * is 1 if it was changed, its maximum if it has one, a space, and its value.
  */
 const FACTS_SQL = "concat(toString(readonly), toString(changed), ifNull(max, ''), ' ', value)";
 
@@ -86,8 +87,9 @@ FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}],
 const SETTINGS_QUERY = buildSettingsQuery(`groupArray([name, ${FACTS_SQL}])`);
 
 /**
- * For a user with aggregate_functions_null_for_empty: it makes aggregates Nullable, which an array can't be in ClickHouse 24.8 and
- * earlier. With one aggregate for each setting, the query takes four times as long.
+ * The query for a user with aggregate_functions_null_for_empty. This setting makes aggregates Nullable, but in ClickHouse 24.8 and
+ * earlier, an array can't be Nullable. So this query has an aggregate of strings for each setting. It takes four times as long as
+ * SETTINGS_QUERY.
  */
 const SETTINGS_QUERY_WITH_NULLS = buildSettingsQuery(
   `[${NAMES.map((name) => `['${name}', anyIf(${FACTS_SQL}, name = '${name}')]`).join(', ')}]`,
@@ -160,7 +162,8 @@ export function decideQuerySettings(
   const send: Record<string, string> = requireLosslessSettings(settings, configuration);
 
   if (mayChange('log_comment')) send.log_comment = SOURCE_PROGRAM;
-  // Both settings or neither: at the default rate of ten headers a second, the headers of an hour would be too long.
+  // Send both settings or neither. With the default interval, the server sends ten headers a second, and an hour's worth of headers
+  // would be too large.
   if (Object.keys(PROGRESS_SETTINGS).every(mayChange)) Object.assign(send, PROGRESS_SETTINGS);
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
     // The replicas of a Cloud service share the data, but a replica that lags doesn't know all parts yet, so it would hide rows.

@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 const LOOPBACK = '127.0.0.1';
 
 /**
- * Creates two sockets of this process that are connected to each other. This is for SSH tunnels: an SSH
- * channel is not a socket of the operating system, but with a real socket in between, Node's timeouts, keep-alive and TLS work as usual. The sockets connect through a local port,
- * which is then closed. Connections of other processes to this port are closed, too.
+ * Creates two sockets of this process that are connected to each other. They are for SSH tunnels: an SSH channel is not a socket
+ * of the operating system, but with a real socket in between, Node's timeouts, keep-alive and TLS work as usual. The sockets
+ * connect through a local port, which is then closed. Connections of other processes to this port are closed, too.
  */
 export async function createSocketPair(): Promise<[Socket, Socket]> {
   const server = createServer();

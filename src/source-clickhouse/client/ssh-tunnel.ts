@@ -10,8 +10,10 @@ import { openChannel } from './ssh-channel.ts';
 /** How long the SSH login may take, in milliseconds. It rarely takes more than one or two seconds. */
 const READY_TIMEOUT_MS = 20_000;
 
-/** The interval of keepalive messages to the SSH server, in milliseconds, and how many may go unanswered. */
+/** The interval of keepalive messages to the SSH server, in milliseconds. */
 const KEEPALIVE_INTERVAL_MS = 15_000;
+
+/** How many keepalive messages in a row may go unanswered before the tunnel is closed. */
 const KEEPALIVE_ATTEMPTS = 3;
 
 /** How long the SSH server may take to close the connection, in milliseconds. */
@@ -25,8 +27,8 @@ export class SshTunnel {
   readonly #options: TunnelOptions;
   readonly #warn: (message: string) => void;
   /**
-   * The socket is created here, so that it can be closed here: the library only asks the server to close it, and a server that
-   * hangs never does.
+   * The socket is created in this class, so that this class can close it. The SSH library only asks the server to close the
+   * connection, and a server that hangs never does.
    */
   #connection: { client: Client; socket: Socket } | undefined;
   #opening: Promise<Client> | undefined;
