@@ -13,8 +13,8 @@ export const destinationMetricsSchema = z.object({
   /** Requests by their HTTP status, or `no_response`. */
   requests: counts,
   /**
-   * The durations of all requests, in seconds. Each bucket is an upper bound, and how many requests took at most this long. The
-   * buckets don't include longer requests; `count` does.
+   * The durations of all requests, in seconds. Each bucket consists of an upper bound and the number of requests that took at
+   * most this long. The buckets don't include longer requests; `count` does.
    */
   request_seconds: z.object({
     count: z.number(),
@@ -29,7 +29,7 @@ export const destinationMetricsSchema = z.object({
   /** Rejected rows by code, including rows that no state covers yet, and codes without rows. */
   rows_rejected: counts,
   possible_duplicates: z.number(),
-  /** The number of updates that may be sent at once, as the destination's own rate limit allows it. */
+  /** The number of updates that the destination's own rate limit allows to be sent at once. */
   tokens_left: z.number(),
 });
 

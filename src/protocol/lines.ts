@@ -8,9 +8,10 @@ import { viewOf } from '../shared/byte-pattern.ts';
 export type LineBatch = { bytes: Buffer; view: DataView; start: number; ends: number[] };
 
 /**
- * Splits a stream of bytes into lines and yields the lines of each chunk together. The lines are not decoded, so that the
- * destination can echo them unchanged. The last line may lack a line feed. The source may reuse the memory of a chunk once the next
- * chunk is requested, so lines are valid only until then.
+ * Splits a stream of bytes into lines. The lines of a chunk are yielded together, except for a line that began in an earlier
+ * chunk: that line is yielded by itself, before the others. The lines are not decoded, so that the destination can echo them
+ * unchanged. The last line may lack a line feed. `source` may reuse the memory of a chunk once the next chunk is requested, so
+ * lines are valid only until then.
  *
  * node:readline is not used: it also splits at U+2028, which is legal inside JSON, and it is slower, because it calls a function
  * for each line.

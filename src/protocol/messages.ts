@@ -36,7 +36,7 @@ export type DestinationOperation = {
   object_name: string;
   sync_mode: 'append' | 'append_dedup';
   json_schema: JsonSchema;
-  /** The columns that identify an object: alternatives, each of which is a list of columns. */
+  /** The alternatives for identifying an object. Each of them is a list of columns. */
   matching_keys?: string[][];
 };
 

@@ -35,7 +35,7 @@ export class MessageOutput {
     stream.on('drain', () => this.#drained.notify());
   }
 
-  /** Aborted when the reader has closed the pipe. Only a write can detect this. */
+  /** Aborted when nothing more can be written, usually because the reader has closed the pipe. Only a write can detect this. */
   get readerGone(): AbortSignal {
     return this.#readerGone.signal;
   }

@@ -4,7 +4,7 @@ import { isJsonObject } from '../shared/exact-json.ts';
 /** The version of the Airbyte protocol that the messages follow. Platforms compare only the major version. */
 const PROTOCOL_VERSION = '0.18.0';
 
-/** The card of a form with all options that have no card of their own. */
+/** In a form, the card with all options that have no card of their own. */
 const DEFAULT_CARD = 'default';
 
 /**
@@ -29,10 +29,13 @@ export function buildSpecification(
 }
 
 /**
- * Removes what would mislead a platform. A platform refuses a stored configuration with an unknown option before it starts the
- * connector, so an option could never be removed: only the connector itself refuses unknown options. And Airbyte's form compares
- * the default of a choice with the constants of its variants, never with a whole variant. It then selects the first one, so a
- * default must be the first variant.
+ * Removes what would mislead a platform.
+ *
+ * If the schema forbade unknown options, a platform would refuse a stored configuration as soon as a release removed one of its
+ * options. So only the connector itself refuses unknown options.
+ *
+ * Airbyte's form compares the default of a choice only with the constants of its variants, so a default that is a whole variant
+ * never matches, and the form selects the first variant. So the default is removed here, and it must be the first variant.
  */
 function adaptToForms(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.additionalProperties === false) schema.additionalProperties = true;
@@ -40,8 +43,9 @@ function adaptToForms(schema: z.core.JSONSchema.BaseSchema): void {
 }
 
 /**
- * Gives each object among the options a card of its own in forms, with the title of the object: Airbyte's form shows no title for
- * an object inside a card. https://docs.airbyte.com/platform/connector-development/connector-specification-reference#grouping-fields
+ * Gives each option that is an object its own card in forms, with the title of the object, because Airbyte's form shows no title
+ * for an object inside another card.
+ * https://docs.airbyte.com/platform/connector-development/connector-specification-reference#grouping-fields
  *
  * @returns the list of cards, in their order; nothing if no option is an object.
  */
@@ -57,9 +61,9 @@ function addCards({ properties = {} }: z.core.JSONSchema.BaseSchema): { groups?:
 }
 
 /**
- * Finds the strings in a configuration that its schema marks as secret, at any depth. If an option has variants, this includes the
- * secrets of variants that are not selected: an old key is still a secret. Every command calls it at its start, so it avoids the
- * JSON Schema, which takes milliseconds to build.
+ * Finds the strings in a configuration that its schema marks as secret, at any depth. If an option has variants, this includes
+ * the secrets of variants that are not selected: an old key is still a secret. Every command calls this function when it starts.
+ * So the function doesn't use the JSON Schema, which takes milliseconds to build.
  *
  * @param configuration the configuration as written, because the schema drops the keys of variants that are not selected.
  */

@@ -14,9 +14,9 @@ type InlineConfiguration = {
   /** Used in messages instead of the path of a file. */
   name: string;
   value: unknown;
-  /** The folder at which relative paths in it start. Defaults to the working folder. */
+  /** The folder that relative paths in the configuration start from. Defaults to the working folder. */
   folder?: string;
-  /** The file that contains it among other options. */
+  /** The file that contains the configuration among other options, such as the file of `sync --config`. */
   file?: string;
 };
 
@@ -52,9 +52,9 @@ type ConfigurationContext = Pick<CommandContext, 'environment'> & {
 };
 
 /**
- * Reads a configuration and checks it against a schema. A name that looks like a misspelt option is an error or, if that option
- * is also set, a warning. All later output masks the values that the schema marks as secret, values from environment variables and
- * files, and proxy passwords.
+ * Reads a configuration and checks it against a schema. An unknown name that looks like a misspelt option is an error. If the
+ * option itself is also set, the name only causes a warning. All later output masks the values that the schema marks as secret,
+ * values from environment variables and files, and proxy passwords.
  *
  * @throws ConnectorError (config_error) that names each invalid field, but no secret.
  */
@@ -96,7 +96,10 @@ function findMisspeltOptions(
   });
 }
 
-/** Describes white space at the edge of a value, which was likely copied with it, as a predicate. Returns undefined if there is none. */
+/**
+ * Describes white space at the start or end of a value as a predicate, such as "ends with a line break". The white space was
+ * likely copied along with the value. Returns undefined if there is none.
+ */
 export function describeStrayWhiteSpace(text: string): string | undefined {
   if (/[\r\n]\s*$/.test(text)) return 'ends with a line break. Remove it';
   if (/\s$/.test(text)) return 'ends with white space. Remove it';

@@ -10,8 +10,8 @@ export type FileContent = 'configuration' | 'catalog' | 'state';
 /**
  * Reads a JSON file and checks it against a schema.
  *
- * @throws ConnectorError (config_error) that names the file and each invalid field. The error quotes no values, because they may be
- * secrets.
+ * @throws ConnectorError (config_error) that names the file and each invalid field. The error doesn't quote a value that may be a
+ * secret.
  */
 export async function readJsonFile<T extends z.ZodType>(
   what: FileContent,
@@ -59,7 +59,7 @@ function locateError(what: FileContent, text: string): string {
   if (error === undefined) return '. Check it with a JSON formatter.';
   const { line, column, advice, excerpt } = error;
   const place = `: line ${line}, column ${column}`;
-  // The other files are written by programs, often as one long line.
+  // Only a configuration is quoted. Programs write the other files, often as one long line.
   return what === 'configuration'
     ? `${place}.\n${excerpt.replaceAll(/^/gm, '    ')}\n${advice}`
     : `${place}. ${advice}`;
@@ -71,8 +71,8 @@ export type ContentProblem = { place: string; problem: string };
 /**
  * Checks a value against a schema.
  *
- * @param options `problems` were found before, and are reported with the others. `hidden` are strings in the value that messages
- * must not show.
+ * @param options `problems` were found before this check, and are reported together with its own. `hidden` are strings in the
+ * value that messages must not show.
  * @throws ConnectorError (config_error) that describes every problem.
  */
 export function checkJson<T extends z.ZodType>(
@@ -83,7 +83,7 @@ export function checkJson<T extends z.ZodType>(
   { problems = [], hidden = [] }: { problems?: readonly ContentProblem[]; hidden?: readonly string[] } = {},
 ): z.output<T> {
   const error = (issue: z.core.$ZodRawIssue): string => describeIssue(issue, hidden);
-  // Compiling the check would take longer than the only check of a file.
+  // `jitless`: each file is checked only once, and compiling the schema would take longer than the check itself.
   const result = schema.safeParse(value, { error, jitless: true });
   if (result.success && problems.length === 0) return result.data;
   const issues = (result.error?.issues ?? []).map(({ path, message }) => ({ place: path.join('.'), problem: message }));
@@ -95,7 +95,7 @@ export function describeUnusable(what: FileContent, path: string, problems: read
   return `The ${what} in ${path} is not usable: ${list}.`;
 }
 
-/** The names of the types in zod and in JSON Schema. */
+/** What messages call a type. The keys are the names of the types in zod and in JSON Schema. */
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a string',
   number: 'a number',
@@ -107,7 +107,10 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** Matches the strings that are numbers or booleans in quotes. A secret can't be the value of such an option. */
+/**
+ * The patterns of numbers and booleans that were written in quotes, by the type that the option should have. A message may show
+ * such a string, because an option with one of these types is never a secret.
+ */
 const QUOTED_VALUES: Readonly<Record<string, RegExp>> = {
   number: /^-?\d{1,9}(\.\d{1,9})?$/,
   int: /^-?\d{1,9}$/,
@@ -123,7 +126,10 @@ export function describeWrongType(expected: string, value: unknown, hidden: read
   return isQuoted ? `${needed}, without quotes: ${value}` : needed;
 }
 
-/** Describes what is wrong with a field, without quoting its value. A message that the schema sets takes precedence. */
+/**
+ * Describes what is wrong with a field. Its value is quoted only if it is a number or a boolean that was written in quotes. A
+ * message that the schema sets takes precedence.
+ */
 function describeIssue(issue: z.core.$ZodRawIssue, hidden: readonly string[]): string {
   switch (issue.code) {
     case 'invalid_type':

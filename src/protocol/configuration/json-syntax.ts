@@ -14,7 +14,7 @@ export type JsonSyntaxError = {
 };
 
 /**
- * The advice for each kind of mistake. The first entry that matches is used.
+ * A kind of mistake, and the advice for it. If several entries of MISTAKES match, the first one is used.
  *
  * @param found the character at the error; undefined at the end of the text.
  * @param before the last character before the error that is not white space.
@@ -72,7 +72,8 @@ export function findJsonSyntaxError(text: string): JsonSyntaxError | undefined {
   const words = explainWithParser(text);
   const [, position] = / at position (\d+)$/.exec(words ?? '') ?? [];
   if (words === undefined || position === undefined) return undefined;
-  // A file usually ends with a line break. If the file ends too early, its last line is shown.
+  // A file usually ends with a line break. If the JSON ends too early, the error is located before that line break, so that the
+  // excerpt shows the last line.
   const at = Math.min(Number(position), text.trimEnd().length);
   const start = text.lastIndexOf('\n', at - 1) + 1;
   const found = at < text.length ? String.fromCodePoint(text.codePointAt(at) ?? 0) : undefined;
@@ -108,10 +109,10 @@ function drawExcerpt(before: string, after: string): string {
 
 const MASK = '****';
 
-/** Matches a string in double quotes, or characters that have no meaning in JSON. The second group is set before a colon. */
+/** Matches a string in double quotes, or a word outside of them. The second group is set if a colon follows. */
 const PART = /("[^"]*"|[^\s{}[\]:,"']+)(?=(['"]?\s*:)?)/g;
 
-/** Masks all parts of a line, except for names of options in front of a colon and the words of JSON. */
+/** Masks all strings and words of a line, except for the names of options before a colon, and `true`, `false` and `null`. */
 function maskLine(line: string, names: ReadonlySet<string>): string {
   return line
     .replaceAll(PART, (part: string, _, colon: string | undefined) => {
@@ -124,7 +125,9 @@ function maskLine(line: string, names: ReadonlySet<string>): string {
     .replaceAll(/\s/g, ' ');
 }
 
-/** Reads the names of all options from the specifications that `spec` prints. No other word of a configuration is public. */
+/**
+ * Reads the names of all options from the specifications that `spec` prints. Any other word in a configuration may be a secret.
+ */
 function readOptionNames(): ReadonlySet<string> {
   const files = ['source-clickhouse', 'destination-batch', 'sync'];
   return new Set(

@@ -18,7 +18,10 @@ type Content = { kind: 'found'; text: string } | { kind: 'problem'; problem: str
  */
 const REFERENCE = /\$\$\{|\$\{file:([^}]*)\}|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g;
 
-/** The maximum size of a file that a reference names, in bytes. A larger one is not a secret: a chain of certificates has 10 KB. */
+/**
+ * The maximum size of a file that a reference names, in bytes. A larger file can't be a secret: even a chain of certificates has
+ * only 10 KB.
+ */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 const NO_REFERENCE =
@@ -76,10 +79,10 @@ function readVariable(name: string, environment: Environment): Content {
   return { kind: 'problem', problem: `the environment variable ${name}, which is ${state}` };
 }
 
-/** Reads the file that a reference names. It is small and local, so it is read synchronously. */
+/** Reads the file that a reference names. The file is read synchronously, because it is small and local. */
 function readReferredFile(path: string): Content {
   const problem = (reason: string): Content => ({ kind: 'problem', problem: `the file ${path}, which ${reason}` });
-  // The connectors may run in a different folder from the one that the user has in mind.
+  // A relative path is refused, because the connectors may run in a different folder from the one that the user has in mind.
   if (!isAbsolute(path)) return problem('is not an absolute path, such as /run/secrets/key');
   try {
     const status = statSync(path);

@@ -51,9 +51,9 @@ export type S3SettingNames = {
   region: string;
   accessKey: string;
   secretKey: string;
-  /** The permissions that are needed, and on what. */
+  /** The permissions that the key needs, and the objects that it needs them for. */
   permissions: string;
-  /** What to check if the error is unknown. */
+  /** The settings to check if the meaning of an error is not known. */
   all: string;
 };
 
@@ -76,7 +76,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['PermanentRedirect', inOtherRegion],
   ['AuthorizationHeaderMalformed', inOtherRegion],
   ['ExpiredToken', () => 'The credentials have expired. Renew them'],
-  ['RequestTimeTooSkewed', () => 'The clock of this machine is wrong. Set it'],
+  ['RequestTimeTooSkewed', () => 'The clock of this machine is wrong. Correct it'],
   [
     'CredentialsProviderError',
     ({ accessKey, secretKey }) => `This machine has no credentials. Set ${accessKey} and ${secretKey}`,
@@ -86,7 +86,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
 /** HTTP statuses of client errors that a retry may fix. 409 means that another request for the same object is in progress. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 409, 429]);
 
-/** The HTTP status of a store that does not know a header or an operation. */
+/** The HTTP status with which a store answers if it does not know a header or an operation. */
 const NOT_IMPLEMENTED = 501;
 
 export type S3ErrorDescription = {
@@ -115,7 +115,7 @@ export function describeS3Error(error: unknown, names: S3SettingNames): S3ErrorD
   };
 }
 
-/** Quotes an error. Not for timeouts: the library's message for them is about its own settings. */
+/** Quotes an error. Don't use this for timeouts: the library's message for a timeout is about the library's own settings. */
 function quoteError(error: unknown, name: string, status: number | undefined): string {
   const words = messageOf(error);
   const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
