@@ -12,8 +12,9 @@ export function onAbort(signal: AbortSignal, react: () => void): () => void {
 }
 
 /**
- * Creates a signal that is aborted when one of these signals is. Use it instead of AbortSignal.any for a signal that is often asked
- * whether it is aborted: Node 26 then looks at all parts of a combined signal. The listeners on the signals are never removed.
+ * Creates a signal that is aborted when one of these signals is. Use it instead of AbortSignal.any if `aborted` is read often:
+ * for a signal from AbortSignal.any, Node 26 checks all its parts at each read. The listeners on the given signals are never
+ * removed.
  */
 export function abortWithAny(...signals: AbortSignal[]): AbortSignal {
   const combined = new AbortController();

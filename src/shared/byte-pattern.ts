@@ -24,7 +24,7 @@ export class BytePattern {
     this.#lastWord = isOverlapping ? view.getInt32(this.#lastAt, true) : 0;
   }
 
-  /** Checks whether the bytes at `offset` are the same. `end` is where the valid part of `bytes` ends. */
+  /** Checks whether `bytes` contains this sequence at `offset`. `end` is where the valid part of `bytes` ends. */
   matches(bytes: DataView, offset: number, end: number): boolean {
     const { length } = this;
     if (offset + length > end) return false;
@@ -38,7 +38,7 @@ export class BytePattern {
     return this.#lastAt === 0 || bytes.getInt32(offset + this.#lastAt, true) === this.#lastWord;
   }
 
-  /** Writes the bytes, and returns the end of what was written. */
+  /** Writes the sequence at `offset`, and returns the offset after it. */
   write(target: DataView, offset: number): number {
     const { length } = this;
     if (length < WORD_BYTES) return this.#writeByByte(target, offset);

@@ -1,6 +1,6 @@
 /**
- * These functions look at four bytes at a time. This is several times as fast as byte by byte, and faster than a call of a native
- * function for strings of up to some hundred bytes.
+ * These functions look at four bytes at a time. This is several times as fast as byte by byte. For strings of up to a few hundred
+ * bytes, it is also faster than a call of a native function.
  */
 
 /** The maximum number of bytes that `copyWords` overwrites after the copy. */
@@ -12,14 +12,14 @@ const SPACES = 0x20202020;
 const HIGH_BITS = 0x80808080;
 
 /**
- * Copies ASCII characters that are not below `lowest` and neither quotes nor backslashes. Stops before the first other byte, or at most
+ * Copies ASCII characters from `lowest` up, except for quotes and backslashes. Stops before the first other byte, or at most
  * three bytes before `end`.
  *
  * @param end where the valid part of the source ends. This is a parameter, because in Node 20 reading `byteLength` of a view is a
  *   function call.
  * @param target has room for the copy and `MOST_OVERWRITTEN_BYTES`, which may be overwritten.
  * @param lowest the lowest ASCII code that is copied, repeated in all four bytes of the number: 0x20202020 for a space.
- * @returns the end of what was copied.
+ * @returns the offset in the source after the last byte that was copied.
  */
 export function copyWords(
   source: DataView,
@@ -78,8 +78,8 @@ export function skipWords(bytes: DataView, offset: number, end: number): number 
 }
 
 /**
- * Sets the highest bit of each byte of a word that is a quote, a backslash or below `lowest`. After the first such byte, the bits of
- * other bytes may be set, too. Other bits have no meaning.
+ * Sets the highest bit of each byte of a word that is a quote, a backslash or below `lowest`. After the first such byte, the
+ * highest bits of other bytes may be set, too. The lower bits have no meaning.
  */
 function markStops(word: number, lowest: number): number {
   const quotes = word ^ 0x22222222;

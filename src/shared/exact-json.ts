@@ -20,19 +20,19 @@ const LOWER_CASE = 0x20;
  */
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
-/** Matches a token of most texts that needs no further check: a string, or a short integer. */
+/** Matches the tokens that need no further check: strings and short integers. */
 const SURELY_EXACT = /^(?:"|-?\d{1,15}$)/;
 
 /** The prefix of a string that replaces a number. It is random, so no string in the input begins with it. */
 const NUMBER_MARK = randomUUID();
 
 /**
- * Parses JSON like JSON.parse, except for numbers that JavaScript may write differently, such as 9007199254740993, 1.0 and 1e5: each
- * of them becomes a LosslessNumber, which keeps its digits. That takes several times as long, so JSON without such numbers goes directly to
- * JSON.parse. The parser of lossless-json is not used: it is recursive, so a deeply nested row would overflow the stack and crash
- * the process.
+ * Parses JSON like JSON.parse, except for numbers that JavaScript may write differently, such as 9007199254740993, 1.0 and 1e5:
+ * each of them becomes a LosslessNumber, which keeps its digits. This takes several times as long as JSON.parse, so JSON without
+ * such numbers is passed directly to JSON.parse. The parser of lossless-json is not used: it is recursive, so a deeply nested row
+ * would overflow the stack and crash the process.
  *
- * @param hasInexact the result of `hasInexactNumber`, for a caller that has the bytes of the text.
+ * @param hasInexact the result of `hasInexactNumber`. A caller that already has the bytes of the text can compute it faster.
  * @throws SyntaxError if the text is not JSON.
  */
 export function parseExact(text: string, hasInexact = hasInexactNumber(Buffer.from(text))): unknown {
@@ -72,7 +72,7 @@ export function hasInexactNumber(
   return false;
 }
 
-/** Returns where a string ends: after its quote. `offset` is after its first quote. */
+/** Returns the offset after the closing quote of a string. `offset` is the one after its opening quote. */
 function skipText(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
   let at = offset;
   while (at < end) {

@@ -22,7 +22,8 @@ export function describeOwner({ pid, host, since }: ProcessOwner): string {
  */
 export function findLiveness({ pid, host }: ProcessOwner, self: ProcessOwner): 'alive' | 'ended' | 'unknown' {
   if (host !== self.host) return 'unknown';
-  // A restarted container has the same host name and process ids as before: an owner with our process id has ended.
+  // A restarted container has the same host name and process ids as before. So an owner with our process id is an earlier
+  // process, which has ended.
   if (pid === self.pid) return 'ended';
   try {
     process.kill(pid, 0);

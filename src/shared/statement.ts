@@ -17,7 +17,10 @@ export function isOfStatement(line: string): boolean {
   return line.startsWith(INDENTATION);
 }
 
-/** Whether the last line of a message is a part of a statement. Text after it must be apart, so that it isn't copied with it. */
+/**
+ * Whether the last line of a message is a part of a statement. Text after a statement must be separated from it, so that the text
+ * isn't copied with the statement.
+ */
 export function endsWithStatement(message: string): boolean {
   return isOfStatement(message.slice(message.lastIndexOf('\n') + 1));
 }

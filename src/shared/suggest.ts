@@ -48,7 +48,7 @@ export function formatChoice(names: readonly string[]): string {
   return others.length === 0 ? quoted.join('') : `${others.join(', ')} or ${quoted.at(-1)}`;
 }
 
-/** Describes an option that does not exist, as a predicate of the group of options that contains it. */
+/** Describes an option that does not exist, as a predicate of the group of options that it was given in. */
 export function describeUnknownOption(name: string, options: readonly string[]): string {
   const near = suggestName(name, options);
   return `has no option "${name}" (${near === undefined ? `the options are ${options.join(', ')}` : `did you mean "${near}"?`})`;
