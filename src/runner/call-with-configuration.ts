@@ -5,8 +5,9 @@ import type { ConnectorCall } from './process.ts';
 const VARIABLE = 'CONNECTOR_CONFIGURATION';
 
 /**
- * Builds the call of a connector command with a configuration. An inline configuration is passed in an environment variable, as it
- * is written: it may contain secrets, and a file would remain if this process was killed.
+ * Builds the call of a connector command with a configuration. An inline configuration is passed in an environment variable,
+ * before its references are replaced. It isn't passed in a file, because it may contain secrets, and the file would remain if
+ * this process was killed.
  *
  * @param command the name of the command.
  * @param more further arguments.

@@ -19,7 +19,7 @@ type CheckContext = {
   warn: (role: Role, message: string) => void;
 };
 
-/** The options that only the configuration of this connector has. */
+/** Options that only one of the connectors has. They show which connector a configuration is for. */
 const OWN_OPTIONS: Readonly<Record<Role, readonly string[]>> = {
   source: ['host'],
   destination: ['project_key', 'rest_api_key'],
@@ -54,9 +54,10 @@ async function findProblem(role: Role, given: GivenConfiguration, context: Check
 }
 
 /**
- * Checks a configuration against the specification that its connector prints. The connector itself says what is wrong, so that
- * every command has the same words for a mistake. The destination also checks what its specification can't express. The source
- * does that in every command, before its first query.
+ * Checks a configuration against the specification that its connector prints. If the configuration is invalid, the connector's
+ * own parser explains why, so that every command reports a mistake in the same words. A configuration of the destination is
+ * always parsed, because the specification can't express all its rules. For the source, this isn't necessary here: each of its
+ * commands parses the configuration before the first query.
  *
  * @throws ConnectorError (config_error) that names each invalid option, but never its value.
  */
@@ -70,7 +71,10 @@ export async function checkConfiguration(role: Role, given: GivenConfiguration, 
   if (!fits) throw new Error(`The specification of the ${role} refuses a configuration that the ${role} accepts.`);
 }
 
-/** Checks a configuration as the connector does. Its warnings are passed on if the check fails; otherwise its command logs them. */
+/**
+ * Parses a configuration as the connector does. Passes the connector's warnings on only if the configuration is invalid.
+ * Otherwise the connector logs them itself when one of its commands runs.
+ */
 async function parseConfiguration(
   role: Role,
   given: GivenConfiguration,

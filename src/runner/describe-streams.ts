@@ -20,7 +20,7 @@ export type DescribedStream = z.output<typeof describedStream>;
  * Discovers the streams of a source.
  *
  * @param warn receives the warnings of the source.
- * @param kind which tables and views are streams, if the configuration names none.
+ * @param kind what the rows become. If the configuration names no tables, this decides which tables and views are streams.
  * @throws ConnectorError when the source can't be reached, or has no streams.
  */
 export async function describeStreams(

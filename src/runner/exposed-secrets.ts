@@ -7,7 +7,7 @@ import { loadSchema, type Role } from './check-configurations.ts';
 /** The bit of a file's mode that lets every user of the machine read it. */
 const READABLE_BY_ALL = 0o004;
 
-/** Matches a reference to an environment variable or a file. The secret is then not in the configuration. */
+/** Matches a value that is only a reference to an environment variable or a file, and so isn't the secret itself. */
 const REFERENCE = /^\$\{[^}]+\}$/;
 
 /**

@@ -14,17 +14,16 @@ import { tryParseJson } from '../shared/exact-json.ts';
 /** How the line of a row begins. Rows are many, so they are recognised without parsing. */
 export const RECORD_START = Buffer.from('{"type":"RECORD"');
 
-/**
- * A state that the destination echoes, with the numbers of rows of its stream that were accepted and rejected since the previous
- * state of that stream.
- */
+/** A state that the destination echoes. */
 export type StateMessage = {
   kind: 'state';
   /** The line of the message, unchanged. */
   line: string;
   /** The key of the stream. */
   key: string;
+  /** The number of rows that were accepted since the previous state of the stream. */
   accepted: number;
+  /** The number of rows that were rejected since the previous state of the stream. */
   rejected: number;
 };
 
@@ -39,7 +38,7 @@ export type ConnectorMessage =
   | { kind: 'estimate'; stream: string; rows: number }
   /** The destination's metrics since the start of the run. */
   | { kind: 'metrics'; metrics: DestinationMetrics }
-  /** How many milliseconds to add to this machine's clock for the server's. */
+  /** The number of milliseconds by which the server's clock is ahead of this machine's clock. */
   | { kind: 'server_clock'; offsetMs: number }
   | { kind: 'catalog'; streams: DiscoveredStream[] }
   | { kind: 'other' };

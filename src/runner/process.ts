@@ -4,10 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 import { type ConnectorError, codeOf, describeSystemError } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
-/** The command that starts a connector, followed by the arguments that precede the connector's own arguments. */
+/** The command that starts a connector, and any arguments that come before the connector's own arguments. */
 export type Program = readonly [command: string, ...args: string[]];
 
-/** The arguments of a connector command, and what its process gets besides them. */
+/** The arguments, the environment variables and the working folder of a connector command. */
 export type ConnectorCall = {
   args: readonly string[];
   /** Environment variables in addition to those of this process. */
@@ -19,8 +19,8 @@ export type ConnectorCall = {
 export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null };
 
 /**
- * A connector command in a child process. When this process exits, it kills the child. It can't do that if this process is itself
- * killed by a signal.
+ * A connector command in a child process. When this process exits, it kills the child, unless this process is itself killed by a
+ * signal.
  */
 export class ConnectorProcess {
   /** Resolves when the process has ended. */
@@ -52,7 +52,7 @@ export class ConnectorProcess {
         cwd: folder,
         env: { ...process.env, ...variables },
       });
-      // Until the process has started, it may have no streams, and a signal to it would reach our own process group.
+      // Until the child has started, it may have no streams, and a signal to it would reach our own process group.
       await once(child, 'spawn');
       return new ConnectorProcess(child);
     } catch (cause) {
@@ -96,7 +96,7 @@ const OUT_OF_RESOURCES =
 function explainStartError({ args: [name] }: ConnectorCall, cause: unknown): ConnectorError {
   const seen = `Can't start the process for "${name}": ${describeSystemError(cause)}`;
   if (codeOf(cause) === 'E2BIG') {
-    const message = `${seen}. Its configuration is likely too large to be part of another file. Put it in a file of its own, and give the path of that file.`;
+    const message = `${seen}. The connector's configuration is likely too large to be written inside the sync file. Move it to its own file, and give that file's path instead.`;
     return syncError('configuration_invalid', message, { cause });
   }
   const advice = MEANINGS[codeOf(cause)] ?? OUT_OF_RESOURCES;
@@ -104,11 +104,11 @@ function explainStartError({ args: [name] }: ConnectorCall, cause: unknown): Con
 }
 
 /**
- * Explains why a connector failed. Returns the errors that it reported, or an error that describes how its process ended. Returns
- * an empty list if it did not fail.
+ * Explains why a connector failed. Returns the errors that the connector reported; if it reported none, an error that describes
+ * how its process ended. Returns an empty list if the connector did not fail.
  *
  * @param reported the errors that the connector reported.
- * @param wasStopped whether this process stopped it with SIGTERM.
+ * @param wasStopped whether this process stopped the connector with SIGTERM.
  */
 export function explainProcessEnd(
   component: 'source' | 'destination',

@@ -15,7 +15,7 @@ export class StreamUses {
     this.#configuration = configuration;
   }
 
-  /** Reads a configuration of the destination. Returns undefined if it is invalid: its own check reports why. */
+  /** Reads a configuration of the destination. Returns undefined if it is invalid; the destination's own check reports why. */
   static async tryRead(
     { environment }: Pick<CommandContext, 'environment'>,
     given: GivenConfiguration,

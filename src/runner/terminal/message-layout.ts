@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 
 const COLOURS: Readonly<Record<string, 'red' | 'yellow'>> = { ERROR: 'red', FATAL: 'red', WARN: 'yellow' };
 
-/** The width of the level before a message: the longest one and a space. */
+/** The width of the level before a message: that of the longest level and a space. */
 const LEVEL_WIDTH = 'ERROR '.length;
 
 /**
@@ -44,7 +44,7 @@ export function layOutMessage(level: string, message: string, terminal: Terminal
   return [shown + first, ...indented, ...(endsWithStatement(message) ? [''] : [])].join('\n');
 }
 
-/** Lays out an error of a command that prints no other messages: only a terminal shows its level. */
+/** Lays out an error of a command that prints no other messages. The level is shown only in a terminal. */
 export function layOutError(error: ConnectorError, terminal: Terminal, launcher: string): string {
   const text = formatErrorForPerson(error, terminal, launcher);
   return terminal.isTerminal ? layOutMessage('ERROR', text, terminal) : layOutText(text, terminal);

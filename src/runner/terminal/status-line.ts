@@ -11,12 +11,12 @@ export type LineTerminal = {
   off: (event: 'resize', listener: () => void) => unknown;
 };
 
-/** Draws the line for a terminal with this number of columns. The line must be narrower. */
+/** Draws the line for a terminal with this number of columns. The line must be narrower than the terminal. */
 type Draw = (columns: number) => string;
 
 /**
- * A line at the bottom of a terminal that is replaced in place. All other output appears above it. cli-progress is not used: it
- * leaves parts of the line on the screen when the terminal becomes narrower, which wraps the line.
+ * A line at the bottom of a terminal that is replaced in place. All other output appears above it. cli-progress is not used: when
+ * the terminal becomes narrower and wraps the line, cli-progress leaves parts of the line on the screen.
  */
 export class StatusLine {
   readonly #terminal: LineTerminal;
@@ -55,8 +55,8 @@ export class StatusLine {
   };
 
   /**
-   * The cursor stays at the start of the line. Some terminals wrap the line when they become narrower, and others cut it: in both
-   * kinds, everything from the cursor on is then the line.
+   * Replaces the line, and writes `above` before it. The cursor stays at the start of the line. Some terminals wrap the line when
+   * they become narrower, and others cut it. In both cases, the line is everything from the cursor on, so it can be erased.
    */
   #replace(above: string, text: string): void {
     const erase = this.#shown === '' ? '' : `\r${ESCAPE}J`;

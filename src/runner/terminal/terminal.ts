@@ -19,7 +19,10 @@ export type Terminal = {
 /** The assumed width if there is no terminal, or if the terminal doesn't report its width. */
 const USUAL_WIDTH = 80;
 
-/** The symbols that this program prints, and the ASCII characters that replace them. The last two lines are of `init`. */
+/**
+ * The symbols that this program prints, and the ASCII characters that replace them. The last two groups are for the prompts of
+ * `init`.
+ */
 const ASCII: Readonly<Record<string, string>> = {
   ...{ '█': '#', '░': '-', '✓': '+', '✗': 'x', '×': 'x', '…': '~', '→': '>' },
   ...{ '│': '|', '─': '-', '┌': '+', '└': '+', '┐': '+', '┘': '+', '├': '+', '╭': '+', '╮': '+', '╰': '+', '╯': '+' },
@@ -56,7 +59,7 @@ export function describeTerminal(
   return {
     isTerminal,
     isAscii,
-    // It is looked up each time, because the user may resize the terminal.
+    // The width is read each time, because the user may resize the terminal.
     get width() {
       return stream.columns || USUAL_WIDTH;
     },
