@@ -19,12 +19,15 @@ export type TypeChange = { path: string; types: ReadonlyMap<BatchType, number> }
 
 const TYPED_NAME = /^(date|url)\(/;
 
-/** Represents the array that `{"$add": […]}` edits. */
+/** Stands for the array that `{"$add": […]}` edits: a list of strings. */
 const EDITED = [''];
 
-/** Counts the types with which each attribute is sent. A value counts once, so an attribute of a list can count several times. */
+/**
+ * Counts the types with which each attribute is sent. Every value is counted, so an attribute of the objects in a list may be
+ * counted several times for one row.
+ */
 export class AttributeTypes {
-  /** The counts by attribute of the event, and then by path. */
+  /** The counts by top-level attribute, then by path, then by type. */
   readonly #counts = new Map<string, Map<string, Map<BatchType, number>>>();
 
   /** Adds the attributes of an event, which is given in JSON. */
@@ -33,7 +36,7 @@ export class AttributeTypes {
     if (isJsonObject(event)) this.#add(event.attributes);
   }
 
-  /** Adds attributes of a profile in the form of `writeAttributeRow`. */
+  /** Adds the attributes of a profile, in the form that `writeAttributeRow` writes. */
   addAttributeRow(text: string): void {
     const attributes = readAttributeRow(text).map(({ name, value }) => [
       name,
@@ -42,7 +45,7 @@ export class AttributeTypes {
     this.#add(Object.fromEntries(attributes));
   }
 
-  /** Returns the changes of an attribute of the event, and of the attributes inside it. */
+  /** Returns the type changes of a top-level attribute, and of the attributes inside it. */
   changesOf(name: string): TypeChange[] {
     const paths = this.#counts.get(bareName(name)) ?? new Map<string, Map<BatchType, number>>();
     return [...paths].flatMap(([path, types]) => (types.size > 1 ? [{ path, types }] : []));

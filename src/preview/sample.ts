@@ -25,7 +25,7 @@ export type SampledColumn = {
   types: Set<JsonType>;
   /** The values of the column that were left out or changed, by code. */
   remarks: Map<LeftOut['code'] | Change['code'], Found>;
-  /** How many values are sent, but may not be what was meant, by what is unusual about them. */
+  /** The number of values that are sent but may be a mistake, by what is unusual about them. */
   oddities: Map<string, number>;
 };
 
@@ -43,7 +43,7 @@ const SPACED_ID = 'begins or ends with a space, and is sent with it: for Batch, 
 export type ShownRow = { row: Row; isRejected: boolean };
 
 type SampleOptions = {
-  /** Contains what the mapper returns. */
+  /** The arena that contains the events and the attributes that the mapper returns. */
   arena: ItemArena;
   /** Creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`. */
   mapperWith: (onChange: (change: Change) => void) => SampleMapper;
@@ -98,12 +98,12 @@ export class Sample {
     return this.#shown;
   }
 
-  /** The events or attributes of the first rows, except for rows that would be rejected. */
+  /** The events or attributes of the first rows, except for rows that would be rejected before they are sent. */
   get mapped(): readonly (MappedEvent | MappedAttributes)[] {
     return this.#mapped;
   }
 
-  /** Returns how the type of a column changes between the rows, and the types of the attributes inside it. */
+  /** Returns how the type of a column, or of an attribute inside its values, changes between the rows. */
   findTypeChanges({ use }: SampledColumn): TypeChange[] {
     return use.kind === 'attribute' ? this.#types.changesOf(use.name) : [];
   }

@@ -29,7 +29,10 @@ type TextOptions = {
   wholeRequest: boolean;
 };
 
-/** Formats a preview of the rows of a stream. It begins with the verdict, and ends with it, because it may be long. */
+/**
+ * Formats a preview of the rows of a stream. The verdict is both at the beginning and at the end, because the preview may be
+ * long.
+ */
 export function formatPreview(preview: Preview, terminal: Terminal, options: TextOptions): string {
   return terminal.toCharset(layOutPreview(preview, terminal, options));
 }
