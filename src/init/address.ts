@@ -1,14 +1,17 @@
-/** Where ClickHouse's HTTP interface is. Each field becomes the option of the same name in the configuration. */
+/** The address of ClickHouse's HTTP interface. Each field becomes the option of the same name in the configuration. */
 type Address = { host: string; port: number; ssl: boolean };
 
-/** What an answer says about the address of ClickHouse. Without a port, an answer does not show whether HTTPS is used. */
+/**
+ * What an answer says about the address of ClickHouse. An answer contains `ssl` only if it has a scheme, and `port` only if it
+ * has a port.
+ */
 type ParsedAddress =
   | ({ kind: 'valid'; host: string } & Partial<Pick<Address, 'port' | 'ssl'>>)
   | { kind: 'invalid'; problem: string };
 
 const MAX_PORT = 65_535;
 
-/** The paths of ClickHouse's own pages, which a browser's address bar shows. */
+/** The paths of ClickHouse's own pages. A URL that was copied from a browser may have one of them. */
 const PAGES = ['/', '/play', '/dashboard'];
 
 const URL_WITH_SCHEME = /^([a-z][a-z0-9+.-]*):(?:[a-z]+:)?\/\//i;

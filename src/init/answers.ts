@@ -17,7 +17,7 @@ const sourceAnswers = z.object({
 
 const destinationAnswers = z.object({ project_key: text, rest_api_key: text, api_url: text });
 
-/** The settings of streams, of which only the object is known here. */
+/** The settings of streams. Only `object` is read here. */
 const streamSettings = z.object({ streams: z.record(z.string(), z.object({ object: text })) }).catch({ streams: {} });
 
 /** The answers about the source. Each becomes the option of the same name in the configuration. */

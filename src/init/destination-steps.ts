@@ -58,7 +58,7 @@ export function createDestinationSteps(
   ];
 }
 
-/** Asks for the project key. It isn't shown until it is accepted, because it may be the REST API key by mistake. */
+/** Asks for the project key. The answer isn't shown until it is accepted, because it may be the REST API key by mistake. */
 function askForProjectKey(questions: Questions, before: string | undefined): Promise<string> {
   const hint = before === undefined ? 'in the dashboard under Settings → General' : 'empty to keep it';
   return questions.secret({

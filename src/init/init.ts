@@ -106,7 +106,10 @@ async function offerToKeep(questions: Questions, { source, destination }: Answer
   return writeFiles('.', kept);
 }
 
-/** Adds answers to the other options of a file. Without its `table`, for example, a source would read every table. */
+/**
+ * Adds answers to the options that a file already contains. These must be kept: without `table`, for example, the source would
+ * read every table.
+ */
 async function addToFile(name: string, answers: object): Promise<object> {
   return { ...(await readOptions('.', name)), ...answers };
 }
@@ -114,8 +117,8 @@ async function addToFile(name: string, answers: object): Promise<object> {
 /** Formats the commands to run next. @param launcher the launcher as the user can type it. */
 function formatNextCommands(launcher: string, tables: readonly string[]): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
-  // A single table is named in source.json. Several tables are named here, even if the user chose every table of the source: otherwise, a view that is
-  // created later would be sent, although the user never chose it.
+  // A single table is named in source.json. Several tables are named here, even if the user chose every table of the source.
+  // Otherwise, a view that is created later would be sent, although the user never chose it.
   const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${quoteForShell(table)}`);
   return [
     'Preview what would be sent:',

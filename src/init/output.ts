@@ -35,10 +35,13 @@ class AsciiScreen extends Writable {
   }
 }
 
-/** The outputs by terminal. Each of them listens to changes of the terminal's size. */
+/** The output for each terminal. It is created only once, because it adds a listener for changes of the terminal's size. */
 const outputs = new WeakMap<Screen, Screen>();
 
-/** Returns where to write the questions: stdout or, if the locale has no UTF-8, a stream that writes ASCII characters to it. */
+/**
+ * Returns the stream that the questions are written to: stdout or, if the locale has no UTF-8, a stream that writes ASCII
+ * characters to it.
+ */
 export function questionOutput(
   screen: Screen = process.stdout,
   environment: Readonly<Record<string, string | undefined>> = process.env,

@@ -49,7 +49,10 @@ export class Questions {
     this.#stop = stop;
   }
 
-  /** Waits until `work`, which runs between two questions, is done, and returns its result. Rejects with an AnswersEndedError if a signal comes first. */
+  /**
+   * Waits for work that runs between two questions, and returns its result. Rejects with an AnswersEndedError if a signal comes
+   * first.
+   */
   async runUnlessEnded<Result>(work: Promise<Result>): Promise<Result> {
     let removeListeners = (): void => {};
     const end = new Promise<never>((_, reject) => {
@@ -87,7 +90,7 @@ export class Questions {
         signal,
         output: this.#output,
         message,
-        // The text is not shown, so the user could not correct it.
+        // An invalid answer is cleared. It isn't shown, so the user could not correct it.
         clearOnError: true,
         validate: (typed = '') => {
           if (typed === '') return mayBeEmpty ? undefined : 'An answer is required.';
@@ -153,8 +156,8 @@ export class Questions {
 }
 
 /**
- * Shows a message beside the library's bar, which doesn't wrap lines. A statement is printed without the bar, so that it can be
- * copied.
+ * Shows a message beside the bar that the library draws. The library doesn't wrap lines, so the message is wrapped here. A
+ * statement is printed without the bar, so that it can be copied.
  */
 export function showMessage(kind: 'info' | 'success' | 'warn' | 'error', message: string): void {
   const output = questionOutput();

@@ -14,7 +14,7 @@ import type { Step } from './steps.ts';
 const PORT = 8123;
 const PORT_WITH_TLS = 8443;
 
-/** The ports of HTTPS: that of ClickHouse, and that of a proxy in front of it. */
+/** The ports that are usually for HTTPS: ClickHouse's own, and the one of a proxy in front of ClickHouse. */
 const TLS_PORTS = [PORT_WITH_TLS, 443];
 
 const CLOUD = /\.clickhouse\.cloud$/i;
@@ -197,7 +197,8 @@ export class SourceSteps {
       this.tables = [only.name];
       return;
     }
-    // A table of events has the columns that a table of profiles needs, but is rarely meant.
+    // For profiles, tables of events come last. They have the columns that a table of profiles needs, but the user rarely means
+    // them.
     const sorted = this.streams.toSorted((a, b) => Number(isOfEvents(a)) - Number(isOfEvents(b)));
     const choices = (isProfiles ? sorted : this.streams).map((stream) => ({
       value: stream.name,
@@ -205,7 +206,7 @@ export class SourceSteps {
       hint: printable(Object.keys(stream.json_schema.properties).join(', ')),
     }));
     if (isProfiles) {
-      // Only one table: without a name in the configuration, a table of profiles is not a stream.
+      // Only one table can be chosen, because a table of profiles is a stream only if the configuration names it.
       this.tables = [await this.#questions.select('Table or view with the profiles', choices, this.tables[0])];
       return;
     }

@@ -32,7 +32,10 @@ export async function askForStart(
   return choice === 'all' ? {} : { start_from: choice };
 }
 
-/** Counts the rows on both sides of a start. A failure only means that no start is proposed: the tables were tested before. */
+/**
+ * Proposes a start, and counts the rows before and after it. If this fails, no start is proposed. The error isn't reported,
+ * because the tables have already been tested.
+ */
 async function findProposal(
   context: CommandContext,
   configuration: SourceAnswers,

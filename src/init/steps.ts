@@ -5,14 +5,14 @@ import { AnswersEndedError, type Questions, showMessage } from './prompts.ts';
 
 /** A group of questions, and a test of their answers. */
 export type Step = {
-  /** The answers, as in "Change the login". */
+  /** What the answers are called, as in "Change host and port". */
   label: string;
   /** Whether the questions are only asked if the user wants to change the answers. */
   isOptional?: boolean;
   ask: () => Promise<void>;
   /** Whether the answers no longer fit the answers of an earlier step, so that they are asked again. */
   isOutdated?: () => boolean;
-  /** What is tested, as in "Testing the login …". Without a test, every answer works. */
+  /** The test, with the name of what is tested, as in "Testing host and port …". Without a test, every answer works. */
   test?: { name: string; run: () => Promise<Attempt<string>> };
 };
 
@@ -57,7 +57,7 @@ async function runTest(questions: Questions, { test }: Step): Promise<Failure | 
   return undefined;
 }
 
-/** Whether the same answers may work later: the server comes back, or the user runs the statement in the message. */
+/** Whether the same answers may work later, because the server comes back or the user runs the statement in the message. */
 function mayWorkLater({ error }: Failure): boolean {
   return error.failureType === 'transient_error' || error.message.includes('\n');
 }
