@@ -35,20 +35,20 @@ export function describeJsonFile(what: string): {
   return { type: 'string', demandOption: true, requiresArg: true, describe: `JSON file with ${what}` };
 }
 
-/** The end of the help of each command for people that reads a configuration. */
+/** The last paragraph in the help of each command for people that reads a configuration. */
 export const REFERENCES_NOTE =
   'To keep secrets out of a configuration, use ${NAME} for an environment variable or ${file:/PATH} for the content of a file.';
 
 /**
- * The option --debug of the commands of the protocol. Airbyte's own connectors have it, so scripts for them use it. These connectors
- * have no debug messages.
+ * The option --debug of the protocol's commands. Airbyte's own connectors have this option, so scripts that call them may pass
+ * it. These connectors have no debug messages.
  */
 export const debugSwitch = { type: 'boolean', hidden: true, describe: 'has no effect' } as const;
 
 /**
  * The options of the commands that read a configuration. A launcher for people replaces references by default. Under a platform,
- * they are replaced only if --env-references is given: a person who fills in the platform's form must not be able to read its
- * environment and its files.
+ * they are replaced only if --env-references is given: a person who fills in the platform's form must not be able to read the
+ * platform's environment and files.
  */
 export function configOptions({ role }: Launcher) {
   return {
@@ -69,7 +69,7 @@ export function configOptions({ role }: Launcher) {
   } as const;
 }
 
-/** The options of `check` of a launcher for people, which tests one configuration or both. */
+/** The options of `check` in a launcher for people. With these options, `check` tests one configuration or both. */
 export function checkOptions(launcher: Launcher) {
   return {
     source: { ...describeJsonFile('the configuration of the source'), demandOption: false },
@@ -80,8 +80,8 @@ export function checkOptions(launcher: Launcher) {
 }
 
 /**
- * Returns the path in --config or, if `sync` passed --config-variable, the configuration in that environment variable. In this
- * case, --config is only its name.
+ * Returns the path in --config or, if `sync` passed --config-variable, the configuration in that environment variable. In the
+ * second case, --config is only the name that messages use for the configuration.
  */
 export function readConfigOption(args: { config: string; configVariable: string | undefined }): GivenConfiguration {
   if (args.configVariable === undefined) return args.config;
@@ -96,7 +96,7 @@ export const reportMetrics = {
   describe: 'write metrics as ANALYTICS messages',
 } as const;
 
-/** The options of the request log, of `write` and `sync`. */
+/** The options of `write` and `sync` for the request log. */
 export const REQUEST_LOG_OPTIONS = {
   'request-log': {
     type: 'string',

@@ -18,7 +18,7 @@ export const COMPLETION = {
   describe: 'Print a script that completes commands and options in bash, zsh or fish',
 } as const;
 
-/** In the order of --help. */
+/** All commands, in the order in which --help lists them. */
 const COMMANDS: readonly ListedCommand[] = [
   {
     name: 'init',

@@ -23,7 +23,7 @@ export type Launcher = { name: string; role: Role | undefined };
 export function resolveLauncher(): string {
   const path = process.argv[1] ?? '';
   const name = basename(path);
-  // npx adds its own folder to the PATH, only for this process.
+  // With npx, the program's folder is on the PATH of this process, but not on the user's PATH.
   if (process.env.npm_command === 'exec' && path.includes(`${sep}node_modules${sep}`)) return `npx ${name}`;
   if ((process.env.PATH ?? '').split(delimiter).includes(dirname(path))) return name;
   const fromHere = relative(process.cwd(), path);
@@ -44,7 +44,10 @@ export type Command = {
 
 /** What the help of a command shows in addition to its options. */
 export type CommandHelp = {
-  /** The usage line, which begins with `$0` as the examples do, and a description. Each paragraph is one line: yargs wraps it. */
+  /**
+   * The usage line and a description. The usage line begins with `$0`, as the examples do. Each paragraph is one line, because
+   * yargs wraps it.
+   */
   usage: string;
   /** Examples, one per line. `$0` is replaced with the launcher and the command. */
   examples: readonly string[];
@@ -118,12 +121,12 @@ export function commandParser<Given extends CommandOptions>(
     });
 }
 
-/** Rewrites a message of yargs that names the options like variables. */
+/** Rewrites a message in which yargs names the options without hyphens. */
 function describeProblem(problem: string): string {
   return problem.replace(/^Arguments (\S+) and (\S+) are mutually exclusive$/, 'Use either --$1 or --$2, not both.');
 }
 
-/** Describes what the help shows after the options. */
+/** Builds the part of the help that follows the options. */
 function describeMore(command: CommandName, { examples, notes }: CommandHelp): string {
   const shown = examples.map((example) => `  ${example}`).join('\n');
   return [`Examples:\n${shown}`, describeExitCodes(command), ...(notes === undefined ? [] : [notes])].join('\n\n');

@@ -1,6 +1,6 @@
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 
-/** What an exit code means for a command; undefined if the command doesn't end with it. */
+/** What the exit codes of a command mean. `rowsRejected` is undefined if the command never ends with that exit code. */
 type Meanings = { succeeded: string; failed: string; misconfigured: string; rowsRejected?: string };
 
 const WRONG_ARGUMENTS = 'wrong arguments';

@@ -7,7 +7,7 @@ import { explainWrongArguments, type Launcher } from './command.ts';
 import { COMPLETION, listCommands } from './command-list.ts';
 import { runConnector } from './run-connector.ts';
 
-/** The arguments with which a launcher prints its help or its version. */
+/** The arguments that make a launcher print its help or its version. */
 const OF_THE_LAUNCHER = ['--help', '-h', 'help', '--version', '-v', '-V'];
 
 /** With this argument, the completion script of a shell asks for completions. */

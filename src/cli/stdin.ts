@@ -10,8 +10,8 @@ const STDIN = 0;
 const FILE_READ_BYTES = 256 * 1024;
 
 /**
- * Opens stdin. If it is a file, reads it from its current position in large parts. That would not help with a pipe, which has at most
- * 64 KiB at a time.
+ * Opens stdin. If it is a file, reads it from its current position in large parts. Large parts would not help with a pipe, which
+ * provides at most 64 KiB at a time.
  */
 export function openStdin(): Readable {
   return isFile() ? readFileInParts(STDIN) : process.stdin;
@@ -27,8 +27,9 @@ function isFile(): boolean {
 }
 
 /**
- * Reads a file from its current position. Two buffers are used in turn: while one is processed, the next part is read into the other.
- * A part is therefore valid only until the next one is requested. With a new buffer for each part, `write` would be 8 % slower.
+ * Reads a file from its current position. Two buffers are used in turn: while the part in one buffer is processed, the next part
+ * is read into the other. A part is therefore valid only until the next one is requested. With a new buffer for each part,
+ * `write` would be 8 % slower.
  *
  * @param bytes the size of a part.
  */

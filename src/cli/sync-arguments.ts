@@ -152,7 +152,7 @@ function listRequestLogArguments(
   const options = readRequestLogOptions(name, parsed);
   if (options === undefined) return [];
   const { requestLogMode: mode } = parsed;
-  // `write` may run in another folder: that of the file that --config names.
+  // The path is made absolute, because `write` may run in another folder: that of the file that --config names.
   return ['--request-log', resolve(options.path), ...(mode === undefined ? [] : ['--request-log-mode', mode])];
 }
 
@@ -170,7 +170,10 @@ function groupArguments(parsed: ParsedArguments): FileOptions {
   };
 }
 
-/** Adds the options in a file. Options on the command line take precedence, and replace those that they exclude. */
+/**
+ * Adds the options in a file. Options on the command line take precedence. They also replace the options in the file that they
+ * exclude: --every replaces a cron pattern.
+ */
 async function addFileOptions(given: FileOptions, path: string): Promise<FileOptions> {
   const { readSyncFile } = await import('../sync/config-file/read.ts');
   const file = await readSyncFile(path, process.env);

@@ -24,7 +24,10 @@ export const checkCommand: Command = {
   },
 };
 
-/** Whether a person reads the result. A platform that starts a launcher for people sets CONNECTOR_ROLE. */
+/**
+ * Whether a person reads the result. CONNECTOR_ROLE is set when a platform, not a person, starts a launcher that has no role of
+ * its own.
+ */
 function isForPerson({ role }: Launcher, args: readonly string[]): boolean {
   if (role !== undefined) return false;
   const isTerminal = process.stdout.isTTY && process.env.CONNECTOR_ROLE === undefined;

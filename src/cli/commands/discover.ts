@@ -9,7 +9,7 @@ Prints the streams that can be read or written, with their columns, as an Airbyt
   examples: ['$0 --config source.json'],
 };
 
-/** `sync` passes these. */
+/** The options that `sync` passes. */
 const HIDDEN_OPTIONS = {
   'fail-fast': {
     type: 'boolean',

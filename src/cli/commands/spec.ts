@@ -20,7 +20,7 @@ function specOptions({ role }: Launcher) {
   const choices: readonly Role[] = role === undefined ? ['source', 'destination'] : [role];
   return {
     role: { choices, hidden: role !== undefined, describe: 'the connector: source or destination' },
-    // A script that passes a configuration to every command need not treat this one differently.
+    // This option is accepted, so that a script can pass a configuration to every command.
     config: { type: 'string', requiresArg: true, hidden: true, describe: 'has no effect' },
     debug: debugSwitch,
   } as const;
