@@ -25,7 +25,7 @@ const FULL_HASH_KEY_BYTES = Buffer.from(FULL_HASH_KEY);
 const ROW_HASH_KEY_BYTES = Buffer.from(ROW_HASH_KEY);
 const MAX_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615'.length + LINE_END.length;
 
-/** The character with which decoding replaces bytes that are not UTF-8. */
+/** The character that decoding substitutes for bytes that are not UTF-8. */
 const REPLACEMENT_CHARACTER = '\ufffd';
 
 /** Builds the start of each line of a stream, up to the first column. */
@@ -99,13 +99,14 @@ function readHashAfter(key: Buffer, tail: Buffer): string {
  */
 export function readCursor(line: Buffer, cursorColumn: string): string {
   let cursor = parseRow(line, JSON.parse)[cursorColumn];
-  // A cursor that is a number is an integer. JSON.parse rounds a large one; the exact parser takes twice as long.
+  // A cursor that is a number is an integer. JSON.parse rounds a large integer, so the line is parsed again without rounding. The
+  // exact parser takes twice as long, so it is used only then.
   if (typeof cursor === 'number' && !Number.isSafeInteger(cursor)) cursor = parseRow(line, parseExact)[cursorColumn];
   if (typeof cursor === 'string') {
     if (cursor.includes(REPLACEMENT_CHARACTER) && !isUtf8(line)) {
       throw sourceError(
         'cursor_unusable',
-        `A row has a ${cursorColumn} that is not valid UTF-8. A state can't store it exactly, so rows after it would be lost or sent twice. Use another cursor, with a view if needed: a time, a number, or hex(${cursorColumn}).`,
+        `A row has a ${cursorColumn} that is not valid UTF-8. A state can't store it exactly, so rows after it would be lost or sent twice. Use a time, a number or hex(${cursorColumn}) as the cursor; create a view if needed.`,
       );
     }
     return cursor;

@@ -107,7 +107,7 @@ function resolveCursor(table: Table, cursorColumn: string): ResolvedStream['curs
   if (column === undefined || codec === undefined) {
     throw sourceError(
       'cursor_unusable',
-      `The column ${cursorColumn} of "${table.name}" has the type ${column?.type.name}, which has no useful order. Use a DateTime, DateTime64, Date, integer or String, with a view if needed.`,
+      `The column ${cursorColumn} of "${table.name}" has the type ${column?.type.name}, which has no useful order. Use a DateTime, DateTime64, Date, integer or String as the cursor; create a view if needed.`,
     );
   }
   return { column, codec };
