@@ -6,7 +6,7 @@ import type { Column } from '../schema/table.ts';
 import { START } from '../state/position.ts';
 import { buildRowClauses, chooseUnusedName, qualify, type RowSelection } from './row-query.ts';
 
-/** The maximum number of rows to count in a table or view, so that `check` answers within a second. */
+/** The maximum number of rows to count in a table or view. It limits how long `check` takes. */
 export const MAX_ROWS_TO_COUNT = 1_000_000;
 
 /** A number of rows. If `isMinimum`, there may be more, because only MAX_ROWS_TO_COUNT rows were counted. */
@@ -30,8 +30,8 @@ export type TimeLimit = { column: Column; before: string };
  * @param limit counts only rows whose time is before this limit.
  * @param stop cancels the query.
  * @param timeoutMs how long to wait for the result, in milliseconds.
- * @returns "slow" if the result did not arrive in time, and "failed" if the server refused the query, for example because of a
- * limit on the rows that the user may read: the count is optional.
+ * @returns "slow" if the result did not arrive in time or `stop` was aborted, and "failed" if the server refused the query, for
+ *   example because of a limit on the rows that the user may read. The count is optional, so these are not errors.
  */
 export async function countRows(
   clickhouse: Pick<ClickHouse, 'bytes'>,

@@ -11,8 +11,8 @@ const partsRow = z.object({ rows: z.coerce.number(), bytes: z.coerce.number() })
 
 /**
  * Estimates the size of a read without reading rows. EXPLAIN ESTIMATE returns the number of rows in the parts and granules that
- * the server would read. system.parts has the average size of a row. Returns undefined if the table is not a MergeTree, which the
- * server can't estimate, or if the user lacks a privilege: a read must not fail because of its estimate.
+ * the server would read. The average size of a row is computed from system.parts. Returns undefined if the server can't estimate
+ * the table, because it is not a MergeTree, or if the user lacks a privilege. A read must not fail because of its estimate.
  *
  * https://clickhouse.com/docs/sql-reference/statements/explain#explain-estimate
  */
@@ -25,7 +25,7 @@ export async function estimateRows(
   const explained = await tryRows(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
   if (explained.length === 0) return undefined;
   const rows = explained.reduce((sum, part) => sum + part.rows, 0) / (selection.partition?.count ?? 1);
-  // The rows of a query are not those of a table.
+  // system.parts has no size for the rows of a query.
   if (selection.table.query !== undefined) return { rows: Math.round(rows), bytes: undefined };
   const [parts] = await tryRows(
     clickhouse.rows(

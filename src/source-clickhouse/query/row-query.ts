@@ -13,7 +13,7 @@ import { schemaGuardSql, typeGuardSql } from './schema-guard.ts';
 
 /** The table or query of a stream, and how it is read. */
 export type ResolvedStream = {
-  /** The stream as it is named in messages: like in the catalog, with or without a namespace. */
+  /** The stream in the form that messages use. */
   stream: StreamDescriptor;
   table: Table;
   /** The columns in the records, including the required columns. */
@@ -53,8 +53,8 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
  * - Every column is qualified. Otherwise ClickHouse would confuse a column with an alias of the same name. The qualifier must
  *   not be the name of a column: next to a Tuple column `t`, `t.a` would be an element of the Tuple.
  * - The condition on the cursor `c` and the row hash `h` is `c >= x AND (c > x OR h >= y)`, because ClickHouse doesn't use its
- *   index for a comparison of tuples. The condition includes the last row that was read, because unread rows that are equal to
- *   it have the same hash. `PageCutter` drops the rows that were read.
+ *   index for a comparison of tuples. The condition includes the last row that was read, because there may be unread rows that
+ *   are equal to it and so have the same hash. `PageCutter` drops the rows that were read.
  *
  * @param emittedAt milliseconds since the epoch, the same for all rows.
  * @param maxRows the maximum number of rows.
@@ -96,7 +96,7 @@ export function buildRowQuery(
 /**
  * Builds the FROM and WHERE clauses for the rows after a position, each on its own line.
  *
- * @param hash the SQL of the row hash; without it, all rows with the cursor of the position are included.
+ * @param hash the SQL of the row hash; without it, all rows of the group are included if the position is inside a group.
  * @param guard the SQL from `schemaGuardSql`. It is merged into the last condition, because on ClickHouse 25.8 a constant
  *   condition breaks reads of a table to which a column was added.
  */
@@ -141,14 +141,14 @@ export function buildRowClauses(
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
 
-/** Returns the SQL of the start of a line, which fails if a column of a query has another type. */
+/** Returns the SQL of the start of a line. It makes the query fail if a column of the user's query has changed its type. */
 function guardedLineStartSql(table: Table, columns: readonly Column[]): string {
   return `if(${typeGuardSql(columns, (column) => qualify(table, column))} = 0, {line_start:String}, '')`;
 }
 
 /** Returns the condition that a row's profile belongs to the partition. */
 function partitionSql(table: Table, { column = PROFILE_COLUMN }: Partition): string {
-  // The hash of a NULL is NULL: without ifNull, a row without a profile would be in no partition and silently lost.
+  // The hash of NULL is NULL. Without ifNull, a row without a profile would be in no partition, and would be silently lost.
   const profile = `ifNull(cityHash64(${qualify(table, { name: column })}), 0)`;
   return `${profile} % {partition_count:UInt64} = {partition_index:UInt64}`;
 }
@@ -220,8 +220,8 @@ function chooseAlias(table: Table): string {
 }
 
 /**
- * Chooses a name that no column has. The user's SQL must not contain it: a WITH also applies to the subqueries, and an alias in a
- * SELECT to its WHERE.
+ * Chooses a name that no column has and that the user's SQL doesn't contain. Otherwise the name could change the meaning of the
+ * user's SQL, because a name in WITH also applies to subqueries, and an alias in a SELECT also applies to its WHERE.
  */
 export function chooseUnusedName({ columns, query = '', where = '' }: Table, wanted: string): string {
   let unused = wanted;

@@ -26,8 +26,8 @@ export function schemaGuardSql({ database, name }: Table, columns: readonly Colu
 }
 
 /**
- * Does the same for the columns of a subquery, which are in no system table: makes the server fail at the first row that it
- * returns if a column has another type. The server doesn't compute a throwIf in advance.
+ * Returns SQL that does the same for the columns of a subquery, which no system table lists. This SQL fails at the first row that
+ * the server returns, because the server doesn't compute a throwIf in advance.
  */
 export function typeGuardSql(columns: readonly Column[], qualify: (column: Column) => string): string {
   // Some versions write the name of a type on several lines (print_pretty_type_names).
@@ -45,7 +45,10 @@ function declaredType({ type, declaredAs }: Column): string {
   return declaredAs ?? type.name;
 }
 
-/** Whether a query failed because of its `schemaGuardSql` or `typeGuardSql`. Other errors may contain the same text, but not at their start. */
+/**
+ * Whether a query failed because of its `schemaGuardSql` or `typeGuardSql`. Other errors may contain the same text, but not at
+ * their start.
+ */
 export function isSchemaChanged(error: unknown): boolean {
   return error instanceof ClickHouseError && error.code === THROWN && error.message.startsWith(CHANGED);
 }

@@ -10,11 +10,12 @@ import { readServerDay } from './server-info.ts';
 const AGE = /^(\d+)([smhd])$/;
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-/** The seconds of the first and the last moment that a DateTime can hold. */
+/** The first and the last moment that a DateTime can hold, in seconds since the epoch. */
 const DATE_TIME_RANGE = { first: 0, last: 2 ** 32 - 1 };
 
 /**
- * The seconds of the first and the last moment that a DateTime64 can hold. Nanoseconds fill 64 bits in 2262.
+ * The first and the last moment that a DateTime64 can hold, in seconds since the epoch. A DateTime64 with nanoseconds ends in 2262,
+ * because it has only 64 bits.
  * https://clickhouse.com/docs/sql-reference/data-types/datetime64
  */
 const DATE_TIME_64_RANGE = {
