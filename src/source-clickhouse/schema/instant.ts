@@ -11,7 +11,7 @@ export type Instant = {
 /** An RFC 3339 timestamp with its time zone. Checks that the day exists. */
 const timestamp = z.iso.datetime({ offset: true });
 
-/** Parses an RFC 3339 timestamp. Returns undefined if the text is not one, or has no time zone. */
+/** Parses an RFC 3339 timestamp. Returns undefined if the string is not one, or has no time zone. */
 export function parseInstant(text: string): Instant | undefined {
   const { data } = timestamp.safeParse(text.toUpperCase());
   if (data === undefined) return undefined;
@@ -19,7 +19,7 @@ export function parseInstant(text: string): Instant | undefined {
   return { seconds: Date.parse(data.replace(/\.\d+/, '')) / 1000, fraction };
 }
 
-/** Formats a moment as RFC 3339 in UTC. Rounds it down to a number of digits after the second. */
+/** Formats a moment as RFC 3339 in UTC. Rounds it down to a number of decimal places of the second. */
 export function formatInstant({ seconds, fraction }: Instant, precision: number): string {
   const toSecond = new Date(seconds * 1000).toISOString().slice(0, -'.000Z'.length);
   return precision === 0 ? `${toSecond}Z` : `${toSecond}.${fraction.slice(0, precision).padEnd(precision, '0')}Z`;

@@ -112,7 +112,7 @@ class JsonSqlBuilder {
   }
 
   #nullableSql(of: ClickHouseType, value: string, depth: number): string {
-    // Using the value only once keeps the query short: even with many columns, the query must fit in max_query_size.
+    // Using the value only once keeps the query short, because even with many columns, the query must fit in max_query_size.
     return PASSES_NULL_ON.has(of.kind)
       ? `ifNull(${this.value(of, value, depth)}, 'null')`
       : `if(isNull(${value}), 'null', ${this.value(of, `assumeNotNull(${value})`, depth)})`;

@@ -4,7 +4,7 @@ import type { Table } from './table.ts';
 /** The column with the name of the event, as the destination reads it by default. */
 const EVENT_NAME_COLUMN = 'event_name';
 
-/** The column with the time of the event, which a table may have. */
+/** The column with the time of the event, as the destination reads it by default. A table need not have it. */
 const EVENT_TIME_COLUMN = 'event_time';
 
 /** What the rows of a stream are sent as: events of profiles, or attributes of profiles. The destination decides that. */

@@ -17,7 +17,7 @@ export type Table = {
   columns: Column[];
   /** The SELECT that returns the rows, for a query. Without it, `name` is a table or view. */
   query?: string;
-  /** The condition of the rows to read, for a table or view. */
+  /** The condition that selects the rows to read from a table or view. Without it, all rows are read. */
   where?: string;
 };
 
@@ -45,14 +45,16 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
   return [...tables.values()];
 }
 
-/** Returns the column of a table, or none if its values can't be read. */
+/** Returns an array with the column, or an empty array for the binary state of an aggregate function: see `listTables`. */
 export function createColumn(row: { name: string; type: string }): Column[] {
   const type = parseClickHouseType(row.type);
   if (type.kind === 'aggregate_state') return [];
   return [{ name: row.name, type, ...(type.name === row.type ? {} : { declaredAs: row.type }) }];
 }
 
-/** Returns what follows FROM to read all rows of a stream. The user's SQL is on its own lines, because it may end with a comment. */
+/**
+ * Returns what follows FROM to read all rows of a stream. The user's SQL is on its own lines, because it may end with a comment.
+ */
 export function rowsSql(table: Table): string {
   const { query, where, columns } = table;
   if (query !== undefined) return `(\n${query}\n)`;
