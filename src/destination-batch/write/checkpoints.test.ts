@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
-import { CheckpointTracker, type Counts, type ResolvedState, type TrackedRows } from './checkpoints.ts';
+import { CheckpointTracker, type Counts, type ResolvedState, type RowGroup } from './checkpoints.ts';
 
-function settle(tracker: CheckpointTracker, entry: TrackedRows, outcome: keyof Counts): void {
-  if (outcome === 'accepted') tracker.accept(entry);
-  else tracker.reject(entry, 'event_too_large');
+function settle(tracker: CheckpointTracker, group: RowGroup, outcome: keyof Counts): void {
+  if (outcome === 'accepted') tracker.accept(group);
+  else tracker.reject(group, 'event_too_large');
 }
 
 /** The states that have become true, without the tally of all rows before them. */
@@ -15,11 +15,11 @@ function taken(tracker: CheckpointTracker): { state: string; counts: Counts }[] 
 
 test('I2: releases a state once every row before it is settled, with their counts', () => {
   const tracker = new CheckpointTracker();
-  const entries = [tracker.track('s'), tracker.track('s'), tracker.track('s')];
-  tracker.checkpoint('state 1', 's');
-  for (const [index, entry] of entries.entries()) {
+  const groups = [tracker.addRow('s'), tracker.addRow('s'), tracker.addRow('s')];
+  tracker.addState('state 1', 's');
+  for (const [index, group] of groups.entries()) {
     expect(taken(tracker)).toEqual([]);
-    settle(tracker, entry, index === 1 ? 'rejected' : 'accepted');
+    settle(tracker, group, index === 1 ? 'rejected' : 'accepted');
   }
   expect(taken(tracker)).toEqual([{ state: 'state 1', counts: { accepted: 2, rejected: 1 } }]);
   expect(taken(tracker)).toEqual([]);
@@ -27,18 +27,18 @@ test('I2: releases a state once every row before it is settled, with their count
 
 test('a row after a state does not hold it back', () => {
   const tracker = new CheckpointTracker();
-  settle(tracker, tracker.track('s'), 'accepted');
-  tracker.checkpoint('state 1', 's');
-  tracker.track('s');
+  settle(tracker, tracker.addRow('s'), 'accepted');
+  tracker.addState('state 1', 's');
+  tracker.addRow('s');
   expect(taken(tracker)).toEqual([{ state: 'state 1', counts: { accepted: 1, rejected: 0 } }]);
 });
 
 test('a state whose rows are settled waits for the one before it', () => {
   const tracker = new CheckpointTracker();
-  const early = tracker.track('s');
-  tracker.checkpoint('state 1', 's');
-  const late = tracker.track('s');
-  tracker.checkpoint('state 2', 's');
+  const early = tracker.addRow('s');
+  tracker.addState('state 1', 's');
+  const late = tracker.addRow('s');
+  tracker.addState('state 2', 's');
   settle(tracker, late, 'accepted');
   expect(taken(tracker)).toEqual([]);
   settle(tracker, early, 'rejected');
@@ -50,8 +50,8 @@ test('a state whose rows are settled waits for the one before it', () => {
 
 test('releases a state without rows at once, and counts nothing', () => {
   const tracker = new CheckpointTracker();
-  tracker.checkpoint('state 1', 's');
-  tracker.checkpoint('state 2', undefined);
+  tracker.addState('state 1', 's');
+  tracker.addState('state 2', undefined);
   expect(taken(tracker)).toEqual([
     { state: 'state 1', counts: { accepted: 0, rejected: 0 } },
     { state: 'state 2', counts: { accepted: 0, rejected: 0 } },
@@ -60,25 +60,25 @@ test('releases a state without rows at once, and counts nothing', () => {
 
 test('a state of a stream counts the rows of that stream, but waits for those of all', () => {
   const tracker = new CheckpointTracker();
-  const [a, b] = [tracker.track('a'), tracker.track('b')];
-  tracker.checkpoint('of a', 'a');
+  const [a, b] = [tracker.addRow('a'), tracker.addRow('b')];
+  tracker.addState('of a', 'a');
   settle(tracker, a, 'accepted');
   expect(taken(tracker)).toEqual([]);
   settle(tracker, b, 'accepted');
   expect(taken(tracker)).toEqual([{ state: 'of a', counts: { accepted: 1, rejected: 0 } }]);
-  settle(tracker, tracker.track('b'), 'rejected');
-  tracker.checkpoint('of b', 'b');
+  settle(tracker, tracker.addRow('b'), 'rejected');
+  tracker.addState('of b', 'b');
   expect(taken(tracker)).toEqual([{ state: 'of b', counts: { accepted: 1, rejected: 1 } }]);
 });
 
 test('a state of all streams counts the rows that no state has counted', () => {
   const tracker = new CheckpointTracker();
-  settle(tracker, tracker.track('a'), 'accepted');
-  settle(tracker, tracker.track('b'), 'accepted');
-  tracker.checkpoint('of a', 'a');
-  settle(tracker, tracker.track('c'), 'rejected');
-  tracker.checkpoint('of all', undefined);
-  tracker.checkpoint('of b', 'b');
+  settle(tracker, tracker.addRow('a'), 'accepted');
+  settle(tracker, tracker.addRow('b'), 'accepted');
+  tracker.addState('of a', 'a');
+  settle(tracker, tracker.addRow('c'), 'rejected');
+  tracker.addState('of all', undefined);
+  tracker.addState('of b', 'b');
   expect(taken(tracker).map(({ counts }) => counts)).toEqual([
     { accepted: 1, rejected: 0 },
     { accepted: 1, rejected: 1 },
@@ -88,24 +88,24 @@ test('a state of all streams counts the rows that no state has counted', () => {
 
 test('knows the rows of the streams without states', () => {
   const tracker = new CheckpointTracker();
-  tracker.track('a');
-  tracker.track('b');
-  tracker.checkpoint('of a', 'a');
-  tracker.track('a');
+  tracker.addRow('a');
+  tracker.addRow('b');
+  tracker.addState('of a', 'a');
+  tracker.addRow('a');
   expect(tracker.withoutStates).toEqual([{ key: 'b', segment: 1 }]);
-  tracker.checkpoint('of all', undefined);
-  tracker.track('c');
+  tracker.addState('of all', undefined);
+  tracker.addRow('c');
   expect(tracker.withoutStates).toEqual([]);
 });
 
 test('is at a checkpoint when no row was added since the last state, settled or not', () => {
   const tracker = new CheckpointTracker();
   expect(tracker.isAtCheckpoint).toBe(true);
-  const entry = tracker.track('s');
+  const group = tracker.addRow('s');
   expect(tracker.isAtCheckpoint).toBe(false);
-  settle(tracker, entry, 'accepted');
+  settle(tracker, group, 'accepted');
   expect(tracker.isAtCheckpoint).toBe(false);
-  tracker.checkpoint('state 1', 's');
+  tracker.addState('state 1', 's');
   expect(tracker.isAtCheckpoint).toBe(true);
   tracker.takeResolved();
   expect(tracker.isAtCheckpoint).toBe(true);
@@ -113,10 +113,10 @@ test('is at a checkpoint when no row was added since the last state, settled or 
 
 test('a state has the number of rows of all streams before it in the run, and of rejected ones by code', () => {
   const tracker = new CheckpointTracker();
-  const [a, b] = [tracker.track('a'), tracker.track('b')];
-  tracker.checkpoint('state 1', 'a');
-  const late = tracker.track('a');
-  tracker.checkpoint('state 2', 'a');
+  const [a, b] = [tracker.addRow('a'), tracker.addRow('b')];
+  tracker.addState('state 1', 'a');
+  const late = tracker.addRow('a');
+  tracker.addState('state 2', 'a');
   tracker.reject(late, 'custom_id_missing');
   tracker.reject(b, 'refused_by_batch');
   tracker.accept(a);
@@ -133,15 +133,15 @@ test('a state has the number of rows of all streams before it in the run, and of
 });
 
 type Step =
-  | { kind: 'track'; stream: string }
+  | { kind: 'row'; stream: string }
   | { kind: 'settle'; which: number; outcome: keyof Counts }
-  | { kind: 'checkpoint'; stream: string | undefined }
+  | { kind: 'state'; stream: string | undefined }
   | { kind: 'take' };
 
 const streams = fc.constantFrom('a', 'b', 'c');
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('track' as const), stream: streams }) },
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('row' as const), stream: streams }) },
     {
       weight: 6,
       arbitrary: fc.record({
@@ -153,7 +153,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 3,
       arbitrary: fc.record({
-        kind: fc.constant('checkpoint' as const),
+        kind: fc.constant('state' as const),
         stream: fc.option(streams, { nil: undefined }),
       }),
     },
@@ -165,7 +165,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 /** A tracker that is simple and slow: it keeps everything that it receives in one list. */
 class Model {
   readonly arrived: (
-    | { kind: 'row'; stream: string; entry: TrackedRows; outcome: keyof Counts | undefined; counted: boolean }
+    | { kind: 'row'; stream: string; group: RowGroup; outcome: keyof Counts | undefined; counted: boolean }
     | { kind: 'state'; state: string; stream: string | undefined; taken: boolean }
   )[] = [];
 
@@ -204,17 +204,17 @@ test('I1, I2: releases states in order, and counts each row once, in whatever or
       const model = new Model();
       // At the end, everything is settled and released, so no state is left.
       const ending: Step[] = [
-        { kind: 'checkpoint', stream: undefined },
+        { kind: 'state', stream: undefined },
         ...all.map((): Step => ({ kind: 'settle', which: 0, outcome: 'accepted' })),
         { kind: 'take' },
       ];
       for (const [number, step] of [...all, ...ending].entries()) {
         switch (step.kind) {
-          case 'track':
+          case 'row':
             model.arrived.push({
               kind: 'row',
               stream: step.stream,
-              entry: tracker.track(step.stream),
+              group: tracker.addRow(step.stream),
               outcome: undefined,
               counted: false,
             });
@@ -224,12 +224,12 @@ test('I1, I2: releases states in order, and counts each row once, in whatever or
             const row = open[step.which % Math.max(1, open.length)];
             if (row === undefined) break;
             row.outcome = step.outcome;
-            settle(tracker, row.entry, step.outcome);
+            settle(tracker, row.group, step.outcome);
             break;
           }
-          case 'checkpoint':
+          case 'state':
             model.arrived.push({ kind: 'state', state: String(number), stream: step.stream, taken: false });
-            tracker.checkpoint(String(number), step.stream);
+            tracker.addState(String(number), step.stream);
             break;
           case 'take':
             expect(tracker.takeResolved()).toEqual(model.takeResolved());

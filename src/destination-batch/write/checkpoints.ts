@@ -6,11 +6,11 @@ import type { Coverage } from '../rejected/rejected-rows.ts';
 export type Counts = { accepted: number; rejected: number };
 
 /**
- * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject` then counts the
- * row in this object as settled. `key` and `stream` are the key and the name of the stream, `segment` is the number of states
- * before these rows, and `pending` is the number of rows that are not settled yet. `codes` counts the rejected rows by code.
+ * The rows of one stream between two states, and their counts. `addRow` returns this object for a row, and `accept` or `reject` then
+ * counts the row in this object as settled. `key` and `stream` are the key and the name of the stream, `segment` is the number of
+ * states before these rows, and `pending` is the number of rows that are not settled yet. `codes` counts the rejected rows by code.
  */
-export type TrackedRows = Counts & {
+export type RowGroup = Counts & {
   key: string;
   stream: string;
   segment: number;
@@ -28,7 +28,7 @@ export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number>
 export type ResolvedState = { state: string; counts: Counts; before: Tally; covers: Coverage };
 
 /** The rows between two states. */
-type Segment = { number: number; entries: Map<string, TrackedRows> };
+type Segment = { number: number; groups: Map<string, RowGroup> };
 
 /** A segment with the state after it. `key` is the key of the state's stream; undefined for a state of all streams. */
 type ClosedSegment = Segment & { state: string; key: string | undefined };
@@ -49,34 +49,34 @@ export class CheckpointTracker {
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
   /**
-   * Adds a row of the stream with this key and this name. To settle the row, pass the returned entry to `accept` or
+   * Adds a row of the stream with this key and this name. To settle the row, pass the returned group to `accept` or
    * `reject`.
    */
-  track(key: string, stream = key): TrackedRows {
-    let entry = this.#open.entries.get(key);
-    if (entry === undefined) {
-      entry = { key, stream, segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
-      this.#open.entries.set(key, entry);
+  addRow(key: string, stream = key): RowGroup {
+    let group = this.#open.groups.get(key);
+    if (group === undefined) {
+      group = { key, stream, segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
+      this.#open.groups.set(key, group);
       this.#streams.add(key);
     }
-    entry.pending += 1;
-    return entry;
+    group.pending += 1;
+    return group;
   }
 
-  accept(entry: TrackedRows): void {
-    entry.accepted += 1;
-    entry.pending -= 1;
+  accept(group: RowGroup): void {
+    group.accepted += 1;
+    group.pending -= 1;
   }
 
-  reject(entry: TrackedRows, code: RejectionCode): void {
-    entry.rejected += 1;
-    entry.codes ??= new Map();
-    increment(entry.codes, code);
-    entry.pending -= 1;
+  reject(group: RowGroup, code: RejectionCode): void {
+    group.rejected += 1;
+    group.codes ??= new Map();
+    increment(group.codes, code);
+    group.pending -= 1;
   }
 
   /** Adds a state. `key` is the key of its stream, or undefined for a state of all streams. */
-  checkpoint(state: string, key: string | undefined): void {
+  addState(state: string, key: string | undefined): void {
     this.#closed.push({ ...this.#open, state, key });
     this.#open = createSegment(this.#open.number + 1);
     this.#streamsWithState.add(key);
@@ -91,7 +91,7 @@ export class CheckpointTracker {
 
   /** Whether no row has been added since the last state. */
   get isAtCheckpoint(): boolean {
-    return this.#open.entries.size === 0;
+    return this.#open.groups.size === 0;
   }
 
   /** Removes and returns the states before which all rows are settled, in order. */
@@ -99,9 +99,9 @@ export class CheckpointTracker {
     const states: ResolvedState[] = [];
     for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
       this.#closed.shift();
-      for (const [key, entry] of first.entries) {
-        addCounts(this.#countsOf(key), entry);
-        this.#addToTally(entry);
+      for (const [key, group] of first.groups) {
+        addCounts(this.#countsOf(key), group);
+        this.#addToTally(group);
       }
       const before = { rows: this.#rows, rejected: this.#rejected };
       const covers = { key: first.key, segment: first.number };
@@ -110,7 +110,7 @@ export class CheckpointTracker {
     return states;
   }
 
-  #addToTally({ accepted, rejected, codes }: TrackedRows): void {
+  #addToTally({ accepted, rejected, codes }: RowGroup): void {
     this.#rows += accepted + rejected;
     if (codes === undefined) return;
     // Copied, because states that were returned earlier refer to the old map.
@@ -137,11 +137,11 @@ export class CheckpointTracker {
 }
 
 function createSegment(number: number): Segment {
-  return { number, entries: new Map() };
+  return { number, groups: new Map() };
 }
 
 function isSettled(segment: Segment): boolean {
-  for (const entry of segment.entries.values()) if (entry.pending > 0) return false;
+  for (const group of segment.groups.values()) if (group.pending > 0) return false;
   return true;
 }
 

@@ -1,28 +1,28 @@
 import type { ItemNumber } from '../byte-arena.ts';
-import type { TrackedRows } from './checkpoints.ts';
+import type { RowGroup } from './checkpoints.ts';
 
 /**
  * Where the items of the arena came from: each event, and each part of a row with attributes. The numbers of items are reused, so
  * an item keeps its origin until another item has its number.
  */
 export class RowOrigins {
-  readonly #entries: TrackedRows[] = [];
+  readonly #groups: RowGroup[] = [];
   readonly #lines: (string | undefined)[] = [];
 
   /**
-   * @param entry counts the item's row.
+   * @param group the group of the item's row.
    * @param line the row's line if rejected rows are stored.
    */
-  set(item: ItemNumber, entry: TrackedRows, line: string | undefined): void {
-    this.#entries[item] = entry;
+  set(item: ItemNumber, group: RowGroup, line: string | undefined): void {
+    this.#groups[item] = group;
     this.#lines[item] = line;
   }
 
-  /** Returns the entry that counts the item's row. */
-  entryOf(item: ItemNumber): TrackedRows {
-    const entry = this.#entries[item];
-    if (entry === undefined) throw new Error('An item was never added.');
-    return entry;
+  /** Returns the group of the item's row. */
+  groupOf(item: ItemNumber): RowGroup {
+    const group = this.#groups[item];
+    if (group === undefined) throw new Error('An item was never added.');
+    return group;
   }
 
   /**

@@ -27,7 +27,7 @@ import type { RejectedRowSink } from '../rejected/rejected-rows.ts';
 import type { Report } from '../report.ts';
 import { explainRefused } from '../untimely.ts';
 import { listCatalogWarnings } from './catalog-warnings.ts';
-import { CheckpointTracker, type TrackedRows } from './checkpoints.ts';
+import { CheckpointTracker, type RowGroup } from './checkpoints.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
 import { MetricsOutput } from './metrics-output.ts';
 import { RowOrigins } from './row-origins.ts';
@@ -235,7 +235,7 @@ export class WriteSession {
     if (mapped === undefined) return false;
     this.#report.countRow();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);
-    this.#batch(mapped, this.#checkpoints.track(key, name), line);
+    this.#batch(mapped, this.#checkpoints.addRow(key, name), line);
     return true;
   }
 
@@ -253,26 +253,26 @@ export class WriteSession {
     this.#lastStream = stream.hasUniqueName && stream.object === 'profile_event' ? stream : undefined;
     // The line is kept only if rejected rows are stored, because it takes as much memory as its event.
     const keptLine = this.#rejectedRows && line;
-    const entry = this.#checkpoints.track(stream.key, name);
+    const group = this.#checkpoints.addRow(stream.key, name);
     const mapped = stream.object === 'profile_event' ? stream.mapper.map(row, line) : stream.mapper.map(row);
-    if (mapped.kind === 'rejected') this.#reject(entry, keptLine, mapped.rejection, () => row);
-    else if (mapped.kind === 'event') this.#batch(mapped, entry, keptLine);
-    else this.#batchAttributes(mapped, entry, keptLine);
+    if (mapped.kind === 'rejected') this.#reject(group, keptLine, mapped.rejection, () => row);
+    else if (mapped.kind === 'event') this.#batch(mapped, group, keptLine);
+    else this.#batchAttributes(mapped, group, keptLine);
   }
 
-  #batch({ event, profile, isTimely, leftOut }: MappedEvent, entry: TrackedRows, line: string | undefined): void {
-    for (const attribute of leftOut) this.#report.reportLeftOut(entry.stream, attribute);
+  #batch({ event, profile, isTimely, leftOut }: MappedEvent, group: RowGroup, line: string | undefined): void {
+    for (const attribute of leftOut) this.#report.reportLeftOut(group.stream, attribute);
     if (line !== undefined) this.#rejectedRows?.hold(line);
-    this.#origins.set(event, entry, line);
+    this.#origins.set(event, group, line);
     this.#delivery.add(profile, event, isTimely);
   }
 
-  #batchAttributes({ parts, profile, leftOut }: MappedAttributes, entry: TrackedRows, line: string | undefined): void {
-    for (const attribute of leftOut) this.#report.reportLeftOut(entry.stream, attribute);
+  #batchAttributes({ parts, profile, leftOut }: MappedAttributes, group: RowGroup, line: string | undefined): void {
+    for (const attribute of leftOut) this.#report.reportLeftOut(group.stream, attribute);
     if (line !== undefined) this.#rejectedRows?.hold(line);
     this.#splitRows.add(parts);
     for (const part of parts) {
-      this.#origins.set(part, entry, line);
+      this.#origins.set(part, group, line);
       this.#delivery.addAttributes(profile, part);
     }
   }
@@ -280,7 +280,7 @@ export class WriteSession {
   #addCheckpoint(line: string, stream: StreamName | undefined): void {
     this.#checkUnreadableLines();
     const key = stream && (this.#streams.find(stream.name, stream.namespace)?.key ?? streamKey(stream));
-    this.#checkpoints.checkpoint(line, key);
+    this.#checkpoints.addState(line, key);
   }
 
   /**
@@ -296,19 +296,19 @@ export class WriteSession {
   }
 
   #settle(item: ItemNumber, profile: ProfileNumber, settled: Outcome): void {
-    const entry = this.#origins.entryOf(item);
+    const group = this.#origins.groupOf(item);
     const line = this.#origins.takeLine(item);
     const outcome = this.#splitRows.isEmpty ? settled : this.#splitRows.settle(item, settled);
     if (outcome === undefined) return;
     if (outcome.kind === 'accepted') {
-      this.#checkpoints.accept(entry);
-      this.#rejectedRows?.accept(entry.segment);
+      this.#checkpoints.accept(group);
+      this.#rejectedRows?.accept(group.segment);
       this.#policy.countAccepted();
       this.#report.countAccepted();
     } else {
       const arena = this.#arena;
       const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(item));
-      this.#reject(entry, line, this.#explainTime(item, outcome.rejection), rebuild);
+      this.#reject(group, line, this.#explainTime(item, outcome.rejection), rebuild);
     }
     if (line !== undefined) this.#rejectedRows?.release(line);
     this.#stateOutput.requestFlush();
@@ -321,17 +321,17 @@ export class WriteSession {
   }
 
   /** @param getRow returns the row, or the part of it that was sent, for the log. */
-  #reject(entry: TrackedRows, line: string | undefined, rejection: Rejection, getRow: () => Row): void {
+  #reject(group: RowGroup, line: string | undefined, rejection: Rejection, getRow: () => Row): void {
     const explain = (): string => explainRejection(rejection, getRow());
-    this.#report.reportRejected(entry.stream, rejection.code, () => ({
+    this.#report.reportRejected(group.stream, rejection.code, () => ({
       row: describeRow(getRow()),
       reason: explain(),
     }));
-    if (line !== undefined) this.#rejectedRows?.add(entry, line, rejection);
+    if (line !== undefined) this.#rejectedRows?.add(group, line, rejection);
     const error = this.#policy.countRejected(rejection.code, explain);
-    if (error === undefined) this.#checkpoints.reject(entry, rejection.code);
+    if (error === undefined) this.#checkpoints.reject(group, rejection.code);
     // If there is an error, the row stays unsettled, so that no later state is written.
-    else this.#failAfter(entry.segment, error);
+    else this.#failAfter(group.segment, error);
   }
 
   /**
@@ -359,7 +359,7 @@ export class WriteSession {
   #failAfter(segment: number, error: unknown): void {
     this.#failed ??= { error };
     this.#stopReading.abort();
-    this.#delivery.drop((item) => this.#origins.entryOf(item).segment >= segment);
+    this.#delivery.drop((item) => this.#origins.groupOf(item).segment >= segment);
   }
 
   /** Writes the remaining states and rejected rows, and the summary. */
@@ -389,7 +389,7 @@ export class WriteSession {
       if (this.#failed === undefined && !this.#sourceFailed) {
         await this.#rejectedRows.confirm(this.#checkpoints.withoutStates);
       }
-      const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#origins.entryOf(item).segment);
+      const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#origins.groupOf(item).segment);
       await this.#rejectedRows.abandon(new Set(unknown));
     } catch (error) {
       this.#fail(error);
