@@ -14,7 +14,7 @@ import type { ProfileNumber } from '../profile-table.ts';
 import type { Report } from '../report.ts';
 import { countEvents, countItems, listItems, type Update } from './batcher.ts';
 import { mergeRows } from './merge-attributes.ts';
-import { pauseAfter, pauseOrSlowDown, type Route } from './rate-limit.ts';
+import { choosePauseMs, pauseOrSlowDown, type Route } from './rate-limit.ts';
 import { buildRequestBody } from './request-body.ts';
 
 /** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
@@ -122,7 +122,8 @@ export class UpdatePoster {
           minDelayMs: MIN_RETRY_DELAY_MS,
           maxDelayMs: MAX_RETRY_DELAY_MS,
           signal,
-          shouldRetry: (error, remainingMs) => error instanceof RetryableCallError && pauseAfter(error) <= remainingMs,
+          shouldRetry: (error, remainingMs) =>
+            error instanceof RetryableCallError && choosePauseMs(error) <= remainingMs,
           onRetry: (error, attemptNumber) => {
             if (error instanceof RetryableCallError) pauseOrSlowDown(bucket, error);
             report.reportRetry(error.message, attemptNumber);

@@ -71,13 +71,13 @@ function createRoute(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock
 }
 
 /** Returns how long to wait after this error before the next request, in milliseconds. */
-export function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): number {
+export function choosePauseMs({ retryAfterMs, isRateLimit }: RetryableCallError): number {
   return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
 }
 
 /** Pauses the requests of a route if the error asks for a pause. After HTTP 429, also lowers the rate of the route. */
 export function pauseOrSlowDown(bucket: Route['bucket'], error: RetryableCallError): void {
-  const pause = pauseAfter(error);
+  const pause = choosePauseMs(error);
   if (error.isRateLimit) bucket.slowDownAfter429(pause);
   else if (pause > 0) bucket.pause(pause);
 }
