@@ -48,9 +48,9 @@ const shown = (updates: readonly Update[]): string[] =>
 
 test('batches the events of a profile in order, and profiles in the order of their first event', () => {
   const batcher = batcherOf(['b', 'a', 'b', 'c', 'a', 'b']);
-  expect([batcher.items, batcher.readyUpdates]).toEqual([6, 3]);
+  expect([batcher.waitingItems, batcher.readyUpdates]).toEqual([6, 3]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 0 2 5', 'a: 1 4', 'c: 3']);
-  expect([batcher.items, batcher.readyUpdates]).toEqual([0, 0]);
+  expect([batcher.waitingItems, batcher.readyUpdates]).toEqual([0, 0]);
 });
 
 test('returns an event as it was added', () => {
@@ -76,7 +76,7 @@ test('takes at most the requested number of updates, and the others stay first',
 test('puts at most fifteen events in an update; the next wait until it is settled', () => {
   const batcher = batcherOf(Array(32).fill('a'));
   const sizes: number[] = [];
-  while (batcher.items > 0) {
+  while (batcher.waitingItems > 0) {
     const update = takeOnly(batcher);
     sizes.push(update.events.length);
     expect([batcher.readyUpdates, batcher.take(200, NO_LIMIT)]).toEqual([0, []]);
@@ -90,7 +90,7 @@ test('holds back the events of a profile that is in flight, and not those of oth
   const inFlight = takeOnly(batcher);
   add(batcher, 'a', 1);
   add(batcher, 'b', 2);
-  expect([batcher.items, batcher.readyUpdates]).toEqual([2, 1]);
+  expect([batcher.waitingItems, batcher.readyUpdates]).toEqual([2, 1]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 2']);
   batcher.release(inFlight);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['a: 1']);
@@ -111,10 +111,10 @@ test('drops events as if they had not been added, and returns them', () => {
   const dropped = batcher.drop((event) => [1, 4].includes(rowOf(event)) || rowOf(event) >= 10);
   const expected = [1, 4, ...Array.from({ length: 16 }, (_, index) => index + 10)];
   expect(dropped.map(rowOf).toSorted(ascending)).toEqual(expected);
-  expect([batcher.items, batcher.updates, batcher.readyUpdates]).toEqual([6, 2, 2]);
+  expect([batcher.waitingItems, batcher.waitingUpdates, batcher.readyUpdates]).toEqual([6, 2, 2]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['c: 3', 'd: 5 6 7 8 9']);
   for (const update of inFlight) batcher.release(update);
-  expect([batcher.items, batcher.updates, batcher.readyUpdates]).toEqual([0, 0, 0]);
+  expect([batcher.waitingItems, batcher.waitingUpdates, batcher.readyUpdates]).toEqual([0, 0, 0]);
   add(batcher, 'b', 26);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 26']);
 });
@@ -123,7 +123,7 @@ test('drops events at the beginning, in the middle and at the end of a profile, 
   const batcher = batcherOf(Array(9).fill('a'), 3);
   batcher.drop((event) => [0, 4, 8].includes(rowOf(event)));
   add(batcher, 'a', 9);
-  expect([batcher.items, batcher.updates, batcher.readyUpdates]).toEqual([7, 3, 1]);
+  expect([batcher.waitingItems, batcher.waitingUpdates, batcher.readyUpdates]).toEqual([7, 3, 1]);
   const taken: string[] = [];
   while (batcher.readyUpdates > 0) {
     const update = takeOnly(batcher);
@@ -150,7 +150,7 @@ test('forgets idle profiles if there are many, but never events', () => {
   expect(second.map(({ profile }) => own.profiles.readCustomId(profile))).toEqual(again);
   // Both forgotten and known profiles accept events again.
   for (const customId of customIds) addTo(customId);
-  expect([batcher.items, batcher.readyUpdates]).toEqual([profiles, profiles / 2]);
+  expect([batcher.waitingItems, batcher.readyUpdates]).toEqual([profiles, profiles / 2]);
   for (const update of second) batcher.release(update);
   expect(batcher.take(profiles, NO_LIMIT)).toHaveLength(profiles);
 });
@@ -172,7 +172,7 @@ describe('the bytes of the updates taken', () => {
   test('are at most the maximum', () => {
     const batcher = heavyOf(['a', 'b', 'c'], 1_000);
     expect(shown(batcher.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
-    expect([batcher.items, batcher.readyUpdates]).toEqual([1, 1]);
+    expect([batcher.waitingItems, batcher.readyUpdates]).toEqual([1, 1]);
   });
 
   test('are at most the maximum with the brackets of the request', () => {
@@ -307,9 +307,9 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
             break;
         }
         const left = [...arrived.values()].flat();
-        expect(batcher.items).toBe(left.length);
+        expect(batcher.waitingItems).toBe(left.length);
         const fewest = [...arrived.values()].map((events) => Math.ceil(events.length / eventsPerUpdate));
-        expect(batcher.updates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
+        expect(batcher.waitingUpdates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
       }
       // Nothing is forgotten.
       for (;;) {

@@ -65,11 +65,10 @@ export class UpdateBatcher {
   /** The profiles that have items but no update in flight, in the order in which they became ready. */
   readonly #ready = new Queue<ProfileNumber>();
   readonly #itemTable = new Int32Table(ITEM_COLUMNS);
-  /** The number of waiting items. */
-  #itemCount = 0;
+  #waitingItems = 0;
   /** The number of items that are rows with attributes. */
   #attributeRows = 0;
-  #updates = 0;
+  #waitingUpdates = 0;
 
   /** @param arena contains the items: the events, and the rows with attributes. */
   constructor(arena: ItemArena, limits: UpdateLimits) {
@@ -78,14 +77,13 @@ export class UpdateBatcher {
     this.#eventsPerUpdate = limits.events_per_update;
   }
 
-  /** The number of waiting items. */
-  get items(): number {
-    return this.#itemCount;
+  get waitingItems(): number {
+    return this.#waitingItems;
   }
 
   /** An estimate of the number of updates for all waiting items. It counts a row with attributes like an event. */
-  get updates(): number {
-    return this.#updates;
+  get waitingUpdates(): number {
+    return this.#waitingUpdates;
   }
 
   /** The number of updates that can be taken now. */
@@ -119,9 +117,9 @@ export class UpdateBatcher {
       if (profiles.get(profile, IN_FLIGHT) === 0) this.#ready.push(profile);
     }
     profiles.set(profile, LAST, item);
-    if (waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
+    if (waiting % this.#eventsPerUpdate === 0) this.#waitingUpdates += 1;
     profiles.set(profile, WAITING, waiting + 1);
-    this.#itemCount += 1;
+    this.#waitingItems += 1;
   }
 
   /**
@@ -135,7 +133,7 @@ export class UpdateBatcher {
     while (updates.length < maxUpdates) {
       const profile = this.#ready.first;
       if (profile === undefined) break;
-      const update = this.#attributeRows === 0 ? this.#formOfEvents(profile) : this.#form(profile);
+      const update = this.#attributeRows === 0 ? this.#formEventUpdate(profile) : this.#formUpdate(profile);
       bytes += countUpdateBytes(this.#arena, update);
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
@@ -150,7 +148,7 @@ export class UpdateBatcher {
    * Returns the next update of a profile that has only events. Events that Batch is likely to refuse because of their time never
    * share an update with other events. If Batch refused some of them, its response would name only the update, and not the events.
    */
-  #formOfEvents(profile: ProfileNumber): Update {
+  #formEventUpdate(profile: ProfileNumber): Update {
     const items = this.#itemTable;
     const first = this.#profileTable.get(profile, FIRST);
     const kind = items.get(first, KIND);
@@ -169,7 +167,7 @@ export class UpdateBatcher {
   }
 
   /** Returns the next update of a profile, which may also have rows with attributes. */
-  #form(profile: ProfileNumber): Update {
+  #formUpdate(profile: ProfileNumber): Update {
     const events: ItemNumber[] = [];
     const merger = new AttributeMerger(this.#limits.attributes_per_update);
     let item = this.#profileTable.get(profile, FIRST);
@@ -190,21 +188,21 @@ export class UpdateBatcher {
     const waiting = this.#profileTable.get(profile, WAITING);
     if (attributes === undefined) {
       this.#profileTable.set(profile, FIRST, this.#itemTable.get(events.at(-1) ?? NONE, NEXT));
-      this.#count(profile, waiting - events.length);
+      this.#setWaiting(profile, waiting - events.length);
       return;
     }
     const items = events.length + attributes.rows.length;
     let first = this.#profileTable.get(profile, FIRST);
     for (let index = 0; index < items; index += 1) first = this.#itemTable.get(first, NEXT);
     this.#profileTable.set(profile, FIRST, first);
-    this.#count(profile, waiting - items);
+    this.#setWaiting(profile, waiting - items);
     this.#attributeRows -= attributes.rows.length;
   }
 
-  #count(profile: ProfileNumber, waiting: number): void {
+  #setWaiting(profile: ProfileNumber, waiting: number): void {
     const before = this.#profileTable.get(profile, WAITING);
-    this.#updates += this.#countUpdates(waiting) - this.#countUpdates(before);
-    this.#itemCount += waiting - before;
+    this.#waitingUpdates += this.#countUpdates(waiting) - this.#countUpdates(before);
+    this.#waitingItems += waiting - before;
     this.#profileTable.set(profile, WAITING, waiting);
   }
 
@@ -226,7 +224,7 @@ export class UpdateBatcher {
       for (const [index, each] of kept.entries()) this.#itemTable.set(each, NEXT, kept[index + 1] ?? NONE);
       this.#profileTable.set(profile, FIRST, kept[0] ?? NONE);
       this.#profileTable.set(profile, LAST, kept.at(-1) ?? NONE);
-      this.#count(profile, kept.length);
+      this.#setWaiting(profile, kept.length);
     }
     this.#ready.keep((profile) => this.#profileTable.get(profile, WAITING) > 0);
     this.#attributeRows -= dropped.filter((item) => this.#itemTable.get(item, KIND) === ATTRIBUTES).length;

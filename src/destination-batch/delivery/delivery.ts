@@ -141,7 +141,7 @@ export class Delivery {
   }
 
   get #hasNoCapacity(): boolean {
-    return this.#batcher.items >= MAX_WAITING_ITEMS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
+    return this.#batcher.waitingItems >= MAX_WAITING_ITEMS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
   }
 
   get #shouldSend(): boolean {
@@ -150,7 +150,7 @@ export class Delivery {
   }
 
   get #isDone(): boolean {
-    return this.#ended && this.#batcher.items === 0 && this.#inFlight === 0;
+    return this.#ended && this.#batcher.waitingItems === 0 && this.#inFlight === 0;
   }
 
   async #run(): Promise<void> {
@@ -201,10 +201,10 @@ export class Delivery {
   #switchToBulkRoute(): void {
     const { normal, bulk, report } = this.#options;
     if (bulk === undefined || this.#route === bulk) return;
-    const seconds = this.#batcher.updates / normal.bucket.perSecond;
+    const seconds = this.#batcher.waitingUpdates / normal.bucket.perSecond;
     if (seconds <= BACKLOG_SECONDS && !this.#isFull) return;
     this.#route = bulk;
-    report.reportEndpointChange(bulk.endpoint.name, this.#batcher.items, seconds);
+    report.reportEndpointChange(bulk.endpoint.name, this.#batcher.waitingItems, seconds);
   }
 
   /**
@@ -212,7 +212,7 @@ export class Delivery {
    * is short: its only purpose is to let more events of these profiles join the updates.
    */
   #startLinger(): void {
-    if (this.#toFlush > 0 || this.#batcher.items === 0) return;
+    if (this.#toFlush > 0 || this.#batcher.waitingItems === 0) return;
     const isEnough = this.#batcher.readyUpdates >= this.#route.updatesPerRequest;
     if (this.#lingerTimer !== undefined) {
       if (!isEnough || this.#isShortLinger) return;
@@ -224,7 +224,7 @@ export class Delivery {
       () => {
         this.#lingerTimer = undefined;
         this.#isShortLinger = false;
-        this.#toFlush = this.#batcher.items;
+        this.#toFlush = this.#batcher.waitingItems;
         this.#toSend.notify();
       },
       isEnough ? Math.min(LINGER_MS, maxLingerMs) : maxLingerMs,

@@ -37,7 +37,7 @@ function updatesOf(items: readonly Item[], attributesPerUpdate = 50, eventsPerUp
     sent.push(JSON.parse(body.toString())[0]);
     batcher.release(update);
   }
-  expect(batcher.items).toBe(0);
+  expect(batcher.waitingItems).toBe(0);
   return { updates, sent };
 }
 
