@@ -118,7 +118,8 @@ export class BatchApi {
 
   /** Sends a request and waits for its complete response. */
   async #send(path: string, body: Buffer, signal: AbortSignal): Promise<RawResponse> {
-    // Not AbortSignal.any: Node 26 keeps all combined signals until a garbage collection, and checks all of them for each new one.
+    // AbortSignal.any is not used, because Node 26 keeps all combined signals until a garbage collection, and checks all of them
+    // whenever it creates another one.
     const cancel = new AbortController();
     const stopListening = onAbort(signal, () => cancel.abort(signal.reason));
     // undici limits only the time between two parts of a response, so a response that trickles in slowly could take

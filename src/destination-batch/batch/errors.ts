@@ -9,12 +9,13 @@ import {
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
 
-/**
- * The error of a call that can be retried. `outcomeUnknown` is true if Batch may have stored the updates of the call.
- */
+/** The error of a call that can be retried. */
 export class RetryableCallError extends Error {
+  /** Whether Batch may have stored the updates of the call. */
   readonly outcomeUnknown: boolean;
+  /** Whether Batch returned HTTP 429. */
   readonly isRateLimit: boolean;
+  /** How long Batch asks the connector to wait, if the response says so. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

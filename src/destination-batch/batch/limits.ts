@@ -47,9 +47,9 @@ export const DEFAULT_LIMITS = {
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
- * The time, in milliseconds, that is reserved for the rate limit and for retries, in addition to the flush interval. Unless
- * untimely events are sent, an event must be younger than Batch's limit by both when its row arrives. Another client of the API is
- * reported to use the same margin (source MM in docs/batch-api.md).
+ * The time, in milliseconds, that is reserved for waits because of the rate limit and for retries. When its row arrives, an event
+ * must be younger than Batch's limit by this margin plus the flush interval. If policies.untimely_event is `send`, there is no
+ * margin. Another client of the API is reported to use the same margin (source MM in docs/batch-api.md).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 
@@ -58,13 +58,13 @@ export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
 /** Matches the valid names of attributes, without the `date(…)` or `url(…)` around them (reported and SDK). */
 export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
 
-/** Matches the valid values of `$email_address` (SDK, of which this is the most permissive form). */
+/** Matches the valid values of `$email_address` (SDK; of the SDKs' rules, this is the most permissive one). */
 export const EMAIL_ADDRESS = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
 /** Matches the valid values of `$phone_number`: the E.164 format (SDK). */
 export const PHONE_NUMBER = /^\+\d{1,15}$/;
 /** Matches the valid values of `$language` and `$region` (reported). */
 export const TWO_LETTER_CODE = /^[a-z]{2}$/i;
-/** Matches what may be the value of `$timezone`: the form of a name in the IANA database (reported). */
+/** Matches possible values of `$timezone`: strings in the form of a name in the IANA database (reported). */
 export const TIME_ZONE = /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/;
 /** The valid values of `$email_marketing` and `$sms_marketing` (documented). */
 export const SUBSCRIPTION_STATES: ReadonlySet<string> = new Set(['subscribed', 'unsubscribed']);

@@ -11,8 +11,8 @@ const MOST_SHOWN = 200;
 const TELLING_CHARACTERS = 3;
 
 /**
- * The number of characters by which the start of a longer value is recognised. Batch may truncate the values that it quotes,
- * so it is not enough to look for the whole value.
+ * A value that is longer than this number of characters is recognised by its first ones. Batch may truncate the values that it
+ * quotes, so it is not enough to look for the whole value.
  */
 const TELLING_START = 8;
 
@@ -66,8 +66,8 @@ function listForms(value: string): string[] {
 }
 
 /**
- * Masks all text that is a form, or the beginning of a longer one. Forms may overlap, and several may have the same beginning, so
- * no form is masked by itself: of the others, a part would be left.
+ * Masks each part of the message that is a form, or at least the first TELLING_START characters of a longer form. Forms may
+ * overlap, and several may have the same beginning. If each form were masked by itself, a part of another one could be left.
  */
 function maskForms(words: string, forms: readonly string[]): string {
   const formsByStart = new Map<string, string[]>();
@@ -88,7 +88,10 @@ function maskForms(words: string, forms: readonly string[]): string {
   return masked;
 }
 
-/** Returns how many characters at a position are those of a form, or of the beginning of a longer one. */
+/**
+ * Returns how many characters from a position on are a form, or the beginning of a longer form. If several forms match, the longest
+ * match counts.
+ */
 function countMatching(words: string, at: number, formsByStart: ReadonlyMap<string, readonly string[]>): number {
   for (let length = TELLING_START; length >= TELLING_CHARACTERS; length -= 1) {
     const forms = formsByStart.get(words.slice(at, at + length));

@@ -19,19 +19,19 @@ export type SentRequest = {
   body: Buffer;
   /** 1 for the first attempt. */
   attempt: number;
-  /** The duration from the first byte of the request to the last byte of the response. */
+  /** How long the call took, from before it was sent until its response was complete or it failed. */
   milliseconds: number;
   /** The response as it arrived, or why no complete response arrived. */
   received: RawResponse | Error;
   result: BatchResponse | Error;
 };
 
-/** The maximum number of characters that are kept of a response that is not JSON, such as the page of a proxy. */
+/** The maximum number of characters that are kept of a response that is not JSON, such as the error page of a proxy. */
 const MAX_TEXT_CHARACTERS = 10_000;
 
 /**
- * Appends requests and their responses to a file, one JSON object per line. It never contains the headers of a request, which
- * include the key.
+ * Appends requests and their responses to a file, one JSON object per line. The file never contains the headers of a request,
+ * because they include the key.
  */
 export class RequestLog {
   readonly #file: LineFile;
@@ -39,7 +39,7 @@ export class RequestLog {
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
   #requests = 0;
-  /** After a failure, or when the log is closed. */
+  /** True after a failure to write, and after the log was closed. */
   #hasEnded = false;
 
   private constructor(file: LineFile, options: RequestLogOptions, now: () => number, warn: (message: string) => void) {
@@ -72,7 +72,7 @@ export class RequestLog {
     }
   }
 
-  /** Logs a request, if the mode includes it. Resolves when it is written. A failure only causes a warning. */
+  /** Logs a request, if the mode includes it. Resolves when the request is written. A failure only causes a warning. */
   async add(request: SentRequest): Promise<void> {
     if (this.#hasEnded || !this.#includes(request)) return;
     this.#requests += 1;
@@ -123,7 +123,7 @@ export class RequestLog {
   }
 }
 
-/** Returns the JSON of a response, or its text if it is not JSON. Masks secrets: a server may repeat the key. */
+/** Returns the JSON of a response, or its text if it is not JSON. Masks secrets, because a server may repeat the key. */
 function formatResponse(text: string): unknown {
   const masked = redactForeign(text);
   return tryParseJson(masked) ?? masked.slice(0, MAX_TEXT_CHARACTERS);

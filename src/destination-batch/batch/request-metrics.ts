@@ -2,8 +2,8 @@ import type { DestinationMetrics } from '../../protocol/analytics.ts';
 import { increment } from '../counts.ts';
 
 /**
- * The upper bounds of the histogram of request durations, in seconds. Batch answers most requests within half a second; the
- * largest bound is CALL_TIMEOUT_MS.
+ * The upper bounds of the histogram of request durations, in seconds. Batch answers most requests within half a second. The largest
+ * bound equals CALL_TIMEOUT_MS, in seconds.
  */
 const BUCKET_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 

@@ -10,7 +10,7 @@ import { maskValues } from './mask-values.ts';
 /** One error in the response to an accepted call. `bulkIndex` is the index of the update in the call, starting at 0. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
 
-/** A final response from Batch: a retry would not change it. */
+/** A final response from Batch, which a retry would not change. */
 export type BatchResponse =
   | { kind: 'accepted'; errors: PartialError[] }
   /** Accepted according to the status, but the body can't be read, so it is unknown what Batch left out. */
