@@ -9,10 +9,10 @@ const SLAB_BYTES = 64 * 1024;
 /** The maximum number of UTF-8 bytes for one UTF-16 unit of a string. */
 const MAX_BYTES_PER_UNIT = 3;
 
-/** The size up to which a loop copies an item faster than a call, in bytes. */
+/** The maximum size of an item, in bytes, that a loop copies faster than a call of `Buffer.copy`. */
 const MAX_BYTES_PER_LOOP = 32;
 
-/** The columns of the table of items: the number of its slab, and where it begins and ends in the slab. */
+/** The columns of the table of items: the number of the item's slab, and where the item begins and ends in the slab. */
 const SLAB = 0;
 const START = 1;
 const END = 2;
@@ -25,7 +25,7 @@ export type Slab = {
   readonly bytes: Buffer;
   /** A view of the same bytes, for reading and writing four bytes at a time. */
   readonly view: DataView;
-  /** The number of items in it that are not released. */
+  /** The number of items in the slab that are not released. */
   items: number;
   /** The end of the last item. */
   used: number;
@@ -33,7 +33,7 @@ export type Slab = {
 
 /**
  * The number of an item in an arena. After the item is released, another one may get the same number. The numbers are small, so
- * data about items can be kept in arrays. With an object for each item, the garbage collector took 10 % of the time.
+ * data about items can be kept in arrays. When each item was an object, the garbage collector took 10 % of the time.
  */
 export type ItemNumber = number;
 
@@ -50,7 +50,7 @@ export class ByteArena {
   #current = this.#addSlab(SLAB_BYTES);
   #heldBytes = 0;
   readonly #items = new Int32Table(ITEM_COLUMNS);
-  /** The number of rows of the table of items that have been used. */
+  /** The number of rows in the table of items that have ever been used. */
   #usedRows = 0;
   readonly #freeNumbers: ItemNumber[] = [];
 
@@ -63,7 +63,7 @@ export class ByteArena {
   reserve(bytes: number): Slab {
     const current = this.#current;
     if (current.bytes.length - current.used >= bytes) return current;
-    // `release` is never called for a slab without items, so it is recycled here.
+    // `release` does not recycle the current slab, so the current slab is recycled here if it is empty.
     if (current.items === 0) this.#recycle(current);
     this.#current = bytes > SLAB_BYTES ? this.#addSlab(bytes) : (this.#freeSlabs.pop() ?? this.#addSlab(SLAB_BYTES));
     return this.#current;
@@ -105,7 +105,7 @@ export class ByteArena {
     return this.#slabOf(item).bytes.toString('utf8', this.#items.get(item, START), this.#items.get(item, END));
   }
 
-  /** Checks whether an item consists of these bytes. `view` is a view of them. */
+  /** Checks whether an item consists of the bytes from `start` to `end`. `view` is a view of `bytes`. */
   equals(item: ItemNumber, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const slab = this.#slabOf(item);
     if (this.countBytes(item) !== end - start) return false;

@@ -1,7 +1,6 @@
 /**
- * The codes of rejected rows, each with advice for the user. A row is rejected either by a check before it is sent, or
- * by Batch. The codes are stable, because users count them and search for them. Each has a page in
- * docs/troubleshooting.
+ * The codes of rejected rows, each with advice for the user. A row is rejected either by a check before it is sent, or by Batch.
+ * The codes are stable, because users count them and search for them. Each code has a page in docs/troubleshooting.
  */
 const REJECTIONS = {
   custom_id_missing: 'Map the column with the profile id to custom_id, and filter out rows without an id',
@@ -16,14 +15,15 @@ const REJECTIONS = {
     'To leave out old rows in a first run, set "start_from" in the source, for example to "23h". Otherwise, sync more often than once a day, or set policies.untimely_event to send_without_time',
   event_in_future: 'Correct the clock that sets event_time, or set policies.untimely_event to send_without_time',
   attribute_invalid:
-    'Correct the column, or send the event without the attribute by setting policies.invalid_attribute to drop',
+    'Correct the column, or set policies.invalid_attribute to drop: the row is then sent without the attribute, unless it sets attributes of a profile and has no other valid one',
   event_too_large: 'Exclude the largest columns',
   refused_by_batch: "Read Batch's message above, and inspect a stored rejected row (see the rejected_rows option)",
 } as const;
 
 /**
- * Why an attribute is left out. The event itself is still sent, unless policies.invalid_attribute is reject_event. Each
- * of these codes also has a page in docs/troubleshooting.
+ * Why an attribute is left out. The rest of the row is usually still sent. The row is rejected if policies.invalid_attribute is
+ * reject_event, or if it is a row of profile attributes and none of them can be sent. A blank string (text_blank) never rejects a
+ * row. Each of these codes also has a page in docs/troubleshooting.
  */
 const ATTRIBUTE_CODES = [
   'name_invalid',
@@ -62,12 +62,18 @@ export const REASON_CODES: readonly string[] = [...REJECTION_CODES, ...ATTRIBUTE
 /** Why a row is rejected. `refusal` is set if the row was sent and Batch refused it. */
 export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal };
 
-/**
- * Batch's error message about an update, and the number of rows in the update: its events, and its rows with attributes. `whole` is
- * true if Batch refused the whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an
- * error for this update. Batch may have stored other rows of the update, and the error does not say which row it is about.
- */
-type Refusal = { words: string; rowsInUpdate: number; whole: boolean };
+/** Batch's error about an update. */
+type Refusal = {
+  /** Batch's message. */
+  words: string;
+  /** The number of rows in the update: events plus rows with attributes. */
+  rowsInUpdate: number;
+  /**
+   * True if Batch refused the whole request and stored nothing of it. False if Batch accepted the request but reported an error for
+   * this update. Batch may then have stored other rows of the update, and the error does not say which row it is about.
+   */
+  whole: boolean;
+};
 
 /**
  * Returns a description of a refusal. If the update has several rows, the description also mentions that Batch does
@@ -91,7 +97,7 @@ export type LeftOut = { column: string; path: string; code: AttributeCode; reaso
 /** A change that a policy made to an event before sending. `path` is as in LeftOut. The value is never included. */
 export type Change = { column: string; path: string; code: ChangeCode; reason: string };
 
-/** Returns what to do about rows that are rejected with this code, as a sentence without a trailing period. */
+/** Returns what to do about rows that are rejected with this code, as a sentence without its full stop. */
 export function findRemedy(code: RejectionCode): string {
   return REJECTIONS[code];
 }

@@ -47,7 +47,9 @@ export async function discover(context: CommandContext, config: GivenConfigurati
   });
 }
 
-/** Sends the rows from `input` to Batch. Resolves to false if a signal stopped it before the end of the input. */
+/**
+ * Sends the rows from `input` to Batch. Resolves to false if a signal stopped the command before the end of the input.
+ */
 export async function write(
   context: CommandContext,
   given: { config: GivenConfiguration; catalog: string; requestLog?: RequestLogOptions | undefined },

@@ -11,7 +11,7 @@ import {
 import { type GeneralSettings, resolveSettings } from './config/streams.ts';
 import { NATIVE_COLUMNS } from './mapping/profile/native-attributes.ts';
 
-/** The columns that `write` needs, and those that can be described. */
+/** The columns of a mapping: those that `write` needs, and the schemas of those that are known. */
 type Columns = { required: readonly string[]; properties: Record<string, JsonSchema> };
 
 /** Any JSON value. */
@@ -20,11 +20,13 @@ const ANY_TYPE = { type: ['null', 'string', 'number', 'boolean', 'array', 'objec
 const CUSTOM_ID = { type: 'string', description: 'The id of the profile' };
 
 /**
- * Returns the operations: add events to profiles, and set attributes of profiles. Their schemas contain the columns that `write`
- * asks for. Other columns become attributes.
+ * Returns the two operations: add events to profiles, and set attributes of profiles. The schema of an operation describes the
+ * columns that the mappings name, and the columns for Batch's own attributes. Other columns become attributes if the mapping
+ * selects them.
  *
- * An operation is for any stream, and streams can have mappings of their own. A platform makes the user map every required column,
- * and renames the columns of the stream to them. So a column is only required if all mappings need it; the others are described.
+ * An operation can be used for any stream, and each stream can have its own mapping. For every required column, a platform makes
+ * the user choose a column of the stream, and renames it. So a column is required only if all mappings need it. The other columns
+ * are only described.
  */
 export function discover(settings: GeneralSettings): DestinationOperation[] {
   const profiles = listMappings(settings, 'profile_attributes');
@@ -91,7 +93,7 @@ function describeListedColumns({ include_columns = [], plain_text_columns = [] }
   return Object.fromEntries([...include_columns, ...plain_text_columns].map((column) => [column, ANY_TYPE]));
 }
 
-/** Creates a schema that the rows of all mappings fit. */
+/** Creates one schema that is valid for the rows of all mappings. */
 function createSchema(mappings: readonly Columns[]): JsonSchema {
   const properties = new Map<string, JsonSchema>();
   for (const [column, description] of mappings.flatMap((each) => Object.entries(each.properties))) {

@@ -2,8 +2,8 @@
 const FIRST_ROWS = 1_024;
 
 /**
- * A table of 32-bit integers that grows. The numbers of a row are next to each other in memory. Rows are read in random order.
- * One access to memory usually loads a whole row. With an array for each column, `write` would take 2 to 4 % longer.
+ * A table of 32-bit integers that grows. Rows are read in random order. The numbers of a row are next to each other in memory, so
+ * that one access usually loads the whole row. With an array for each column, `write` would take 2 to 4 % longer.
  */
 export class Int32Table {
   readonly #columns: number;

@@ -16,8 +16,8 @@ const PROFILE_COLUMNS = 2;
 const NONE = -1;
 
 /**
- * A power of two, and more than the number of profiles that are usually in the table (see UpdateBatcher), so that buckets are
- * short.
+ * The number of buckets. It is a power of two, and larger than the usual number of profiles (see UpdateBatcher), so that buckets
+ * are short.
  */
 const BUCKETS = 65_536;
 
@@ -29,8 +29,8 @@ const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 /**
- * A hash table of profiles by the bytes of their ids. With a Map, each event would need a string for the id of its profile, and the
- * `write` command would be 8 % slower.
+ * A hash table that finds a profile by the bytes of its id. With a Map, each event would need a string for the id of its profile,
+ * and the `write` command would be 8 % slower.
  */
 export class ProfileTable {
   /** The JSON of the ids, as JSON.stringify writes it. */
@@ -51,7 +51,7 @@ export class ProfileTable {
    * Finds the profile with this id, or adds it.
    *
    * @param bytes contains the JSON of the id from `start` to `end`, as JSON.stringify writes it, in UTF-8. `view` is a view of
-   *   them.
+   *   `bytes`.
    */
   find(bytes: Uint8Array, view: DataView, start: number, end: number): ProfileNumber {
     const hash = hashBytes(bytes, view, start, end);
@@ -138,6 +138,6 @@ function hashBytes(bytes: Uint8Array, view: DataView, start: number, end: number
 
 function mix(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, FNV_PRIME);
-  // The lowest bits, which select the bucket, then depend on the highest ones too.
+  // This makes the lowest bits, which select the bucket, depend on the highest ones too.
   return mixed ^ (mixed >>> 15);
 }

@@ -38,7 +38,9 @@ export class Report {
   readonly #changed = new Map<string, number>();
   readonly #renamed = new Map<string, number>();
   readonly #refusedAttributes = new Map<string, number>();
-  /** The number of columns or attributes that were logged or could have been, by code. */
+  /**
+   * The number of columns or attributes with a warning, by code. It includes those that are not logged because there are too many.
+   */
   readonly #columns = new Map<string, number>();
   readonly #skippedLines = new Map<string, number>();
   #requests = 0;
@@ -72,9 +74,9 @@ export class Report {
   }
 
   /**
-   * Sets, at the end of a failed run, how many events may be in Batch although no state covers them.
+   * Sets, at the end of a failed run, how many rows may be in Batch although no state covers them.
    *
-   * @param inFlight the number of events in flight that Batch may have stored.
+   * @param inFlight the number of rows in flight that Batch may have stored.
    */
   setUnknownOutcome(inFlight: number): void {
     this.#unknownOutcome = { accepted: this.#accepted - this.#covered, inFlight };
@@ -115,7 +117,7 @@ export class Report {
     );
   }
 
-  /** Reports a part of an event that was changed before sending. It is logged in the same way as an attribute that was not sent. */
+  /** Reports a part of an event that was changed before sending. It is logged once per column and code, as in `reportLeftOut`. */
   reportChange(stream: string, { column, path, code, reason }: Change): void {
     // The mapper reports a renamed attribute only once, and not for each row, so the summary does not count renamed
     // attributes.
@@ -126,7 +128,7 @@ export class Report {
   }
 
   /**
-   * Reports an attribute that Batch refused although it accepted the event. It is logged once per attribute, for the first
+   * Reports an attribute that Batch refused although it accepted the row. It is logged once per attribute, for the first
    * attributes.
    *
    * @param reason returns Batch's message without values.
@@ -139,7 +141,10 @@ export class Report {
     );
   }
 
-  /** Logs a warning about one more column with this code. A table can have hundreds of them, which say the same. */
+  /**
+   * Logs a warning about another column with this code. Only the first columns are logged, because a table can have hundreds of
+   * columns with the same problem.
+   */
   #warnOfColumn(code: AttributeCode | ChangeCode, message: string): void {
     const columns = increment(this.#columns, code);
     if (columns > MAX_COLUMNS_PER_CODE) return;
@@ -148,7 +153,7 @@ export class Report {
       this.#messages.push(log('WARN', `Further columns with ${code} are not logged one by one.`));
   }
 
-  /** Counts a line on stdin that is not a message of the protocol, or that can't be read. */
+  /** Counts a line on stdin that is skipped, because it can't be read or the destination does not expect its type. */
   countSkippedLine(kind: string): void {
     increment(this.#skippedLines, kind);
   }
@@ -230,7 +235,7 @@ export class Report {
   }
 
   summarize(): Message[] {
-    // The command reports the rows of a retry.
+    // The retry command reports its rows itself.
     const isSync = this.#command === 'sync';
     return [
       ...(isSync ? this.#summarizeRows() : []),

@@ -8,7 +8,8 @@ const HOUR_MS = 3_600_000;
 export type Untimely = { code: 'event_too_old' | 'event_in_future'; reason: string };
 
 /**
- * Explains why an event is not sent with its time. The reason is a predicate of its time.
+ * Explains why an event is not sent with its time. The reason continues a sentence that begins with the time, such as
+ * "is older than 24 hours".
  *
  * @param age its age in milliseconds, negative for a time in the future.
  * @param hours the maximum age that Batch accepts.
@@ -21,9 +22,10 @@ export function explainUnsent(age: number, hours: number): Untimely {
 }
 
 /**
- * Explains why Batch refuses an event because of its time. The reason is a sentence without its full stop.
+ * Explains why Batch refused an event, if the time of the event is the reason. The reason is a sentence without its
+ * full stop.
  *
- * @param json the JSON of an event, or of other data that was refused.
+ * @param json what Batch refused: the JSON of an event, or attributes as `writeAttributeRow` writes them.
  * @param now the current time, in milliseconds since the epoch.
  * @param hours the maximum age that Batch accepts.
  * @returns undefined if Batch accepts the time, or if there is none.
