@@ -7,8 +7,8 @@ import { AttributeMerger, type MergedRows } from './merge-attributes.ts';
 import { countUpdateBytes } from './request-body.ts';
 
 /**
- * With more profiles than this in memory, a profile is removed once it has no waiting items. With fewer, it is kept: many profiles
- * get more events later, and creating them again would take time.
+ * If more profiles than this are in memory, a profile is removed once all its items are settled. Otherwise, the profile is kept,
+ * because many profiles get more events later, and creating a profile again takes time.
  */
 const MAX_IDLE_PROFILES = 50_000;
 
@@ -27,7 +27,7 @@ export type UpdateLimits = Pick<Limits, 'events_per_update' | 'attributes_per_up
 
 type ItemKind = typeof UNTIMELY_EVENT | typeof TIMELY_EVENT | typeof ATTRIBUTES;
 
-/** The columns of the table of items: the next item of the profile, and what the item is. */
+/** The columns of the table of items: the next item of the profile, and the kind of the item. */
 const NEXT = 0;
 const KIND = 1;
 const ITEM_COLUMNS = 2;
@@ -66,7 +66,7 @@ export class UpdateBatcher {
   readonly #ready = new Queue<ProfileNumber>();
   readonly #itemTable = new Int32Table(ITEM_COLUMNS);
   #waitingItems = 0;
-  /** The number of items that are rows with attributes. */
+  /** The number of waiting items that are rows with attributes. */
   #attributeRows = 0;
   #waitingUpdates = 0;
 
@@ -128,7 +128,8 @@ export class UpdateBatcher {
    */
   take(maxUpdates: number, maxBytes: number): Update[] {
     const updates: Update[] = [];
-    // The size of the opening bracket. The closing bracket replaces the comma after the last update.
+    // The size of the opening bracket. The closing bracket needs no extra byte: it takes the place of the comma that is counted
+    // after the last update.
     let bytes = 1;
     while (updates.length < maxUpdates) {
       const profile = this.#ready.first;
@@ -231,7 +232,7 @@ export class UpdateBatcher {
     return dropped;
   }
 
-  /** Marks an update as settled, so that the next events of its profile can be sent. */
+  /** Marks an update as settled, so that the next items of its profile can be sent. */
   release({ profile }: Update): void {
     const { profiles } = this.#arena;
     this.#profileTable.set(profile, IN_FLIGHT, 0);
@@ -258,8 +259,8 @@ export function listItems({ events, attributes }: Update): readonly ItemNumber[]
 const MIN_SHIFTED_TO_COPY = 1024;
 
 /**
- * A FIFO queue. An array's `shift` would move all other items on each call. Using a Set instead would make the `write` command 5 %
- * slower.
+ * A FIFO queue. It is not an array, because `shift` would move all other items on each call. With a Set, the `write` command would
+ * be 5 % slower.
  */
 class Queue<T> {
   #items: T[] = [];

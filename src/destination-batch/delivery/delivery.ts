@@ -7,12 +7,13 @@ import { countItems, listItems, type Update, UpdateBatcher, type UpdateLimits } 
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 
-/**
- * The capacity: the maximum number of items waiting to be sent, and the maximum size, in bytes, of the arena, which holds the
- * items that are waiting or in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes
- * about three bytes of memory, because it is copied: into the body of the request, and into buffers of the socket.
- */
+/** The maximum number of items that wait to be sent. When it or MAX_HELD_BYTES is reached, stdin is not read (backpressure). */
 const MAX_WAITING_ITEMS = 20_000;
+
+/**
+ * The maximum size of the arena, in bytes. The arena holds the items that are waiting or in flight. Each byte in flight takes about
+ * three bytes of memory, because it is also copied into the body of the request and into buffers of the socket.
+ */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -22,8 +23,8 @@ const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const LINGER_MS = 250;
 
 /**
- * How long the normal route may need for the waiting events, in seconds. If it needs longer, or if the capacity is
- * reached, the waiting events are a backlog.
+ * How long the normal route may need for the waiting events, in seconds. If it needs longer, or if stdin is not read because of
+ * backpressure, the waiting events are a backlog.
  */
 const BACKLOG_SECONDS = 20;
 
@@ -36,7 +37,7 @@ export type DeliveryOptions = PosterOptions & {
   requestBytes: number;
   /** The maximum time that an event waits for other events, in milliseconds. */
   maxLingerMs: number;
-  /** Returns whether stdin is not read until events are settled, although the delivery has capacity. */
+  /** Returns whether something other than the delivery prevents the reading of stdin until events are settled. */
   isReadingPaused: () => boolean;
   /** Called once if the delivery can't continue. */
   onError: (error: unknown) => void;
@@ -92,7 +93,7 @@ export class Delivery {
   }
 
   #noteAdded(): void {
-    // Whether the timer should be short is decided once for many events, in waitForCapacity.
+    // If the timer is running, waitForCapacity decides once for many events whether to shorten it.
     if (this.#lingerTimer === undefined) this.#startLinger();
   }
 
@@ -167,7 +168,7 @@ export class Delivery {
     const route = this.#route;
     const planned = Math.min(this.#batcher.readyUpdates, route.updatesPerRequest);
     await route.bucket.take(planned, this.#halt.signal);
-    // Taken only after the wait for tokens, so that events that arrived in the meantime join these updates.
+    // The updates are taken only after the wait for tokens, so that events that arrived in the meantime join them.
     const updates = this.#batcher.take(planned, this.#options.requestBytes);
     if (updates.length < planned) route.bucket.refund(planned - updates.length);
     // All waiting events may have been dropped in the meantime.

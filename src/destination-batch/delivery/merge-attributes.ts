@@ -44,7 +44,7 @@ export class AttributeMerger {
   }
 }
 
-/** Merges rows that were part of one update, so that any of them fit into one. */
+/** Merges some rows of one update. Their attributes are not counted, because all rows of the update were within the limit. */
 export function mergeRows(arena: ByteArena, rows: readonly ItemNumber[]): MergedRows | undefined {
   const merger = new AttributeMerger(Number.POSITIVE_INFINITY);
   for (const row of rows) merger.add(row, arena.read(row));

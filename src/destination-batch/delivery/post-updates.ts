@@ -145,7 +145,8 @@ export class UpdatePoster {
       if (update === undefined) this.#options.report.reportStrayError(this.#maskItems(error.reason, updates));
       else errorsOf.set(update, [...(errorsOf.get(update) ?? []), error]);
     }
-    // A request must not contain two updates of a profile, whose order would be lost. So the older halves are sent first.
+    // A request must not contain two updates of one profile, because their order would be lost. So the older halves are sent first,
+    // in a request of their own.
     const again: { older: Update[]; newer: Update[] } = { older: [], newer: [] };
     for (const update of updates) {
       const found = errorsOf.size === 0 ? undefined : errorsOf.get(update);
@@ -168,8 +169,9 @@ export class UpdatePoster {
   }
 
   /**
-   * Settles an update for which Batch reports errors. They don't say which of several rows with attributes they are about. The
-   * attributes of a profile can be sent again without harm, so these rows are not settled, but sent in smaller updates.
+   * Settles an update for which Batch reports errors. If the update has several rows with attributes, or such a row and events, the
+   * errors don't say which of them they are about. Attributes can be sent again without harm, so the rows with attributes are not
+   * settled, but sent again in smaller updates.
    *
    * @returns the updates to send, in order.
    */
@@ -299,7 +301,10 @@ function halve<T>(items: readonly T[]): [T[], T[]] {
   return [items.slice(0, middle), items.slice(middle)];
 }
 
-/** Checks whether an error of Batch is about this attribute. It may name it with its type, or a part of it, such as an item. */
+/**
+ * Checks whether an error of Batch is about this attribute. The error may name the attribute with its type, or only a part of the
+ * attribute, such as an item of an array.
+ */
 function isSameAttribute({ name }: RowAttribute, refused: string): boolean {
   const [whole = ''] = refused.split(/[.[]/, 1);
   return bareName(whole) === bareName(name);

@@ -4,7 +4,10 @@ import type { ItemArena } from '../item-arena.ts';
 import type { Update } from './batcher.ts';
 
 const UPDATE_START = new BytePattern('{"identifiers":{"custom_id":');
-/** What comes between the id and the attributes. The brace after the attributes is the first one of what follows. */
+/**
+ * The bytes between the id and the attributes. The brace that closes the attributes is the first byte of EVENTS_START or
+ * EVENTLESS_END.
+ */
 const ATTRIBUTES_START = new BytePattern('},"attributes":{');
 const EVENTS_START = new BytePattern('},"events":[');
 const UPDATE_END = new BytePattern(']}');
@@ -12,8 +15,8 @@ const UPDATE_END = new BytePattern(']}');
 const EVENTLESS_END = new BytePattern('}}');
 
 /**
- * The size of an update without its id, its attributes and its events, in bytes. It is larger than that of an update without
- * events.
+ * The size of an update that has events, in bytes, without its id, its attributes and the events themselves. For an update without
+ * events, it is a little too large.
  */
 const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_END.length;
 
@@ -36,7 +39,7 @@ export function buildRequestBody(arena: ItemArena, updates: readonly Update[]): 
   for (const { profile, events, attributes } of updates) {
     if (to > 1) body[to++] = COMMA;
     to = arena.profiles.copyId(profile, body, UPDATE_START.write(view, to));
-    // Whether Batch accepts an empty object is unknown.
+    // Empty attributes are left out, because it is unknown whether Batch accepts an empty object.
     if (attributes !== undefined && attributes.json.length > 0) {
       to = ATTRIBUTES_START.write(view, to);
       to += attributes.json.copy(body, to);
