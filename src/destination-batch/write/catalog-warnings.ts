@@ -7,7 +7,7 @@ import { findUnknownStreams, resolveObject } from '../config/streams.ts';
 /** The maximum number of streams that a warning names. */
 const MOST_NAMED = 3;
 
-/** The sync modes that an object supports. Others are treated as the last of them. */
+/** The sync modes that each object supports. Any other mode is treated as the last one in the list. */
 const MODES: Record<DestinationObject, { modes: readonly string[]; why: string }> = {
   profile_event: { modes: ['append'], why: 'events can only be added to profiles' },
   profile_attributes: {
@@ -17,8 +17,8 @@ const MODES: Record<DestinationObject, { modes: readonly string[]; why: string }
 };
 
 /**
- * Returns a warning for each setting in the catalog that can't be honoured, because Batch can't do what it asks for, and for
- * each stream in the configuration that the catalog doesn't have.
+ * Returns warnings about settings in the catalog that can't be honoured, because Batch can't do what they ask for, and about
+ * streams in the configuration that the catalog doesn't have.
  */
 export function listCatalogWarnings(
   { streams }: ConfiguredCatalog,

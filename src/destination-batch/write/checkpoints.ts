@@ -7,31 +7,43 @@ export type Counts = { accepted: number; rejected: number };
 
 /**
  * The rows of one stream between two states, and their counts. `addRow` returns this object for a row, and `accept` or `reject` then
- * counts the row in this object as settled. `key` and `stream` are the key and the name of the stream, `segment` is the number of
- * states before these rows, and `pending` is the number of rows that are not settled yet. `codes` counts the rejected rows by code.
+ * counts the row in this object as settled.
  */
 export type RowGroup = Counts & {
+  /** The key of the stream. */
   key: string;
+  /** The name of the stream. */
   stream: string;
+  /** The number of states before these rows. */
   segment: number;
+  /** The number of rows that are not settled yet. */
   pending: number;
+  /** The number of rejected rows by code; undefined if there are none. */
   codes: Map<RejectionCode, number> | undefined;
 };
 
 /** The number of settled rows and, for each code, the number of rejected rows among them. */
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
 
-/**
- * A state before which every row is settled. `counts` covers the rows since the last state of the same stream. `before`
- * covers all rows of all streams before the state in this run, so it doesn't depend on the order of Batch's responses.
- */
-export type ResolvedState = { state: string; counts: Counts; before: Tally; covers: Coverage };
+/** A state before which every row is settled. */
+export type ResolvedState = {
+  state: string;
+  /** Counts the rows since the last state of the same stream. */
+  counts: Counts;
+  /** Counts all rows of all streams before the state in this run. It doesn't depend on the order of Batch's responses. */
+  before: Tally;
+  covers: Coverage;
+};
 
 /** The rows between two states. */
 type Segment = { number: number; groups: Map<string, RowGroup> };
 
-/** A segment with the state after it. `key` is the key of the state's stream; undefined for a state of all streams. */
-type ClosedSegment = Segment & { state: string; key: string | undefined };
+/** A segment with the state after it. */
+type ClosedSegment = Segment & {
+  state: string;
+  /** The key of the state's stream; undefined for a state of all streams. */
+  key: string | undefined;
+};
 
 /**
  * Tracks which states may be echoed. Rows and states are added in the order of the input, but rows are settled in any
@@ -42,8 +54,9 @@ export class CheckpointTracker {
   readonly #closed: ClosedSegment[] = [];
   #open: Segment = createSegment(0);
   readonly #sinceState = new Map<string, Counts>();
-  /** The keys of all streams with rows, and those of the streams with states. A state of all streams has the key undefined. */
+  /** The keys of all streams with rows. */
   readonly #streams = new Set<string>();
+  /** The keys of all streams with states. A state of all streams has the key undefined. */
   readonly #streamsWithState = new Set<string | undefined>();
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
@@ -82,7 +95,9 @@ export class CheckpointTracker {
     this.#streamsWithState.add(key);
   }
 
-  /** The rows of the streams without states: the input is not the output of a source that continues from a state. */
+  /**
+   * The rows of the streams without states. They don't come from a source that continues from a state, but for example from a file.
+   */
   get withoutStates(): Coverage[] {
     if (this.#streamsWithState.has(undefined)) return [];
     const keys = [...this.#streams].filter((key) => !this.#streamsWithState.has(key));

@@ -2,8 +2,8 @@ import { createScanner, type JSONScanner } from 'jsonc-parser';
 import type { Counts } from './checkpoints.ts';
 
 /**
- * Returns a STATE line with destinationStats added to its `state`. All other bytes stay the same: parsing the line and
- * serializing it again would change numbers such as 9007199254740993 and 2.0.
+ * Returns a STATE line with destinationStats added to its `state`. All other bytes stay the same. The line is not
+ * parsed and serialized again, because that would change numbers such as 9007199254740993 and 2.0.
  *
  * The counts are written with a decimal point, as the schema of the protocol requires. A line whose state is not an
  * object is returned unchanged.

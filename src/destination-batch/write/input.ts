@@ -3,7 +3,7 @@ import { viewOf } from '../../shared/byte-pattern.ts';
 import { hasInexactNumber, isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import type { Row } from '../mapping/mapper.ts';
 
-/** The name and the namespace of a stream, as a message gives them. */
+/** The name and the namespace of a stream, as a message contains them. */
 export type StreamName = { name: string; namespace: string | undefined };
 
 /**
@@ -17,11 +17,11 @@ export type InputMessage =
   | { kind: 'state'; line: string; stream: StreamName | undefined }
   /** A TRACE message with an error of the source. */
   | { kind: 'source_error'; message: string }
-  /** A LOG message of the source, with a warning or worse. */
+  /** A LOG message of the source at level WARN or above. */
   | { kind: 'source_warning'; message: string }
   /** Any other message of the source, such as its progress. */
   | { kind: 'ignored' }
-  /** A line that is not a message of the protocol. */
+  /** A line that is not JSON, or a message of a type that the destination does not expect. */
   | { kind: 'unknown'; what: string }
   /** A message that can't be read. It may have been a row. */
   | { kind: 'broken' };

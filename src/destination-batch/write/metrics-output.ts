@@ -4,7 +4,7 @@ import type { MessageOutput } from '../../protocol/output.ts';
 /** The time between two messages, in milliseconds. */
 const INTERVAL_MS = 1_000;
 
-/** Writes the metrics of a run as ANALYTICS messages: once a second, and whenever it is asked to. */
+/** Writes the metrics of a run as ANALYTICS messages: once a second, and whenever `write` is called. */
 export class MetricsOutput {
   readonly #output: MessageOutput;
   readonly #now: () => number;
@@ -38,7 +38,7 @@ export class MetricsOutput {
     if (this.#isWriting) return;
     this.#isWriting = true;
     this.write()
-      // If the output is closed, the session ends because of its other messages.
+      // If the output is closed, the session can't write its other messages either, and ends because of that.
       .catch(() => {})
       .finally(() => {
         this.#isWriting = false;

@@ -2,8 +2,8 @@ import type { ItemNumber } from '../byte-arena.ts';
 import type { RowGroup } from './checkpoints.ts';
 
 /**
- * Where the items of the arena came from: each event, and each part of a row with attributes. The numbers of items are reused, so
- * an item keeps its origin until another item has its number.
+ * Where the items of the arena came from: each event, and each part of a row with attributes. The origin of an item is kept until
+ * the number of the item is reused for another item.
  */
 export class RowOrigins {
   readonly #groups: RowGroup[] = [];
@@ -26,7 +26,8 @@ export class RowOrigins {
   }
 
   /**
-   * Returns the line of the item's row, and forgets it. Each part of a row has the line: a settled one must not keep it in memory.
+   * Returns the line of the item's row, and forgets it. All parts of a row refer to the line, and a settled part must not keep the
+   * line in memory.
    */
   takeLine(item: ItemNumber): string | undefined {
     const line = this.#lines[item];

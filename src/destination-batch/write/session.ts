@@ -47,7 +47,7 @@ export type SessionOptions = {
   echoesStates: boolean;
 };
 
-/** One run of `write`. The pipeline is in `run`. */
+/** One run of `write`. See `run` for the pipeline. */
 export class WriteSession {
   readonly #stop: AbortSignal;
   readonly #output: MessageOutput;
@@ -138,8 +138,7 @@ export class WriteSession {
 
   /**
    * Reads lines, maps each row to an event or to attributes, and adds these to a batch. In the background, the delivery posts the
-   * batches and calls #settle for each of them. #settle requests a flush, which writes the states whose rows are all
-   * settled.
+   * batches and calls #settle for each item in them. #settle requests a flush, which writes the states whose rows are all settled.
    *
    * @returns false if a signal stopped the session before the end of the input.
    */
@@ -187,7 +186,7 @@ export class WriteSession {
   #mapLines({ bytes, view, start, ends }: LineBatch): void {
     let from = start;
     this.#time = this.#now();
-    // Decoding replaces invalid bytes, so lines with invalid bytes are parsed.
+    // If there are invalid bytes, all these lines are parsed, because decoding replaces invalid bytes.
     const isValid = isUtf8(bytes.subarray(start, ends.at(-1)));
     for (const end of ends) {
       this.#stopAtCheckpoint();
@@ -314,7 +313,7 @@ export class WriteSession {
     this.#stateOutput.requestFlush();
   }
 
-  /** If Batch refused an event whose time it does not accept, its time is the reason. */
+  /** If Batch refused an event with a time that Batch does not accept, makes the time the reason for the rejection. */
   #explainTime(item: ItemNumber, rejection: Rejection): Rejection {
     if (rejection.code !== 'refused_by_batch') return rejection;
     return { ...rejection, ...explainRefused(this.#arena.read(item), this.#now(), this.#maxAgeHours) };
@@ -380,8 +379,9 @@ export class WriteSession {
   }
 
   /**
-   * Stores the rejected rows that no state covers. The next run reads them again, unless their stream has no states: rows from a
-   * file are read once. If the source failed before its first state, the next run begins at the first row again.
+   * Stores the rejected rows that no state covers. Usually, the next run reads them again, so they stay unconfirmed. Rows of a
+   * stream without states, for example from a file, are read only once, so they are confirmed. After an error they are not: if a
+   * source failed before its first state, the next run reads all rows again.
    */
   async #storeRejectedRows(): Promise<void> {
     if (this.#rejectedRows === undefined) return;

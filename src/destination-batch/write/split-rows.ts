@@ -1,14 +1,17 @@
 import type { ItemNumber } from '../byte-arena.ts';
 import type { Outcome } from '../delivery/post-updates.ts';
 
-/** A row whose parts are not all settled, and the outcomes of those that are. */
+/** A row that is not settled yet: the number of its parts, and the outcomes of the settled parts. */
 type SplitRow = { parts: number; outcomes: Outcome[] };
 
-/** Rows with more attributes than an update may have. Their parts are sent one after another, and settle the row together. */
+/**
+ * Rows with more attributes than an update may have. The parts of a row are sent one after another. The row is settled when all of
+ * them are.
+ */
 export class SplitRows {
   readonly #rows = new Map<ItemNumber, SplitRow>();
 
-  /** Whether every item is a whole row. */
+  /** Whether every unsettled item is a whole row. */
   get isEmpty(): boolean {
     return this.#rows.size === 0;
   }
@@ -21,7 +24,8 @@ export class SplitRows {
 
   /**
    * Settles an item. Returns the outcome of its row, or undefined if other parts of the row are not settled. A row is rejected if
-   * one of its parts is; but a row of which Batch has refused only some attributes is accepted, as it is in one part.
+   * Batch refused one of its parts as a whole. If Batch refused only attributes, the row is rejected only if none of its attributes
+   * was accepted, as for a row in one part.
    */
   settle(item: ItemNumber, outcome: Outcome): Outcome | undefined {
     const row = this.#rows.get(item);

@@ -14,7 +14,10 @@ export type StateOutputOptions = {
   policy: Policy;
   /** Undefined if rejected rows are not stored. */
   rejectedRows: RejectedRowSink | undefined;
-  /** A dry run echoes no states: the cursor must not move past rows that were not sent. A retry has no cursor. */
+  /**
+   * A dry run echoes no states, because the cursor must not move past rows that were not sent. A retry echoes none
+   * either, because it has no cursor.
+   */
   echoesStates: boolean;
   /** Called with an error that ends the session. */
   onError: (error: unknown) => void;
@@ -25,7 +28,7 @@ export class StateOutput {
   readonly #options: StateOutputOptions;
   readonly #hold: StateHold;
   readonly #inTurn = serial();
-  /** A flush that was requested but has not started yet. Further requests share it. */
+  /** A flush that was requested but has not started yet. Further requests share this flush. */
   #requested: Promise<void> | undefined;
 
   constructor(options: StateOutputOptions) {
@@ -66,7 +69,7 @@ export class StateOutput {
     try {
       await rejectedRows?.confirm(states.map(({ covers }) => covers));
     } catch (error) {
-      // Later states are not echoed either: after an error, all further calls of RejectedRows fail.
+      // Later states are not echoed either, because after an error all further calls of RejectedRows fail.
       onError(error);
       return;
     }
