@@ -23,7 +23,7 @@ const CONTENT_TYPE = 'application/x-ndjson';
 /** The HTTP status of a conditional request whose condition is not met. */
 const PRECONDITION_FAILED = 412;
 
-/** The HTTP status of a store that does not know conditional requests. */
+/** The HTTP status with which a store answers if it does not support conditional requests. */
 const NOT_IMPLEMENTED = 501;
 
 /** The content of an object, and the ETag of this version. */
@@ -94,8 +94,8 @@ export class Bucket implements StoredFiles {
   }
 
   /**
-   * Reads an object in one part, so that the read can be retried after a broken connection. No run writes an object of many
-   * megabytes.
+   * Reads an object in one part, so that the read can be retried after a broken connection. The object fits into memory, because no
+   * run writes an object of many megabytes.
    */
   async *read(name: string): AsyncGenerator<Uint8Array> {
     const command = new this.#sdk.GetObjectCommand({ Bucket: this.#bucket, Key: this.#keyOf(name) });
@@ -136,8 +136,8 @@ export class Bucket implements StoredFiles {
   }
 
   /**
-   * Creates or replaces an object, if its version is still the one with this ETag, or if it still does not exist. The text must
-   * differ from all earlier ones.
+   * Replaces an object if its version is still the one with this ETag. Without an ETag, creates the object if it still does not
+   * exist. The text must differ from all earlier texts of the object, so that this process recognises its own write.
    *
    * @returns the new version, or undefined if another process has written the object.
    */
@@ -160,7 +160,7 @@ export class Bucket implements StoredFiles {
       }
     });
     if (written !== undefined) return { text, etag: written };
-    // The response to an earlier attempt, which succeeded, may have been lost.
+    // An earlier attempt may have succeeded although its response was lost. The object then has this text.
     const current = await this.readVersion(name);
     return current?.text === text ? current : undefined;
   }
@@ -180,7 +180,7 @@ export class Bucket implements StoredFiles {
     await this.#withRetries(() => this.#client.send(command));
   }
 
-  /** Nothing is ever appended to an object. */
+  /** Removes the object, because nothing is ever appended to an object. */
   async removeUnlessGrown(name: string): Promise<undefined> {
     await this.remove(name);
   }
@@ -222,7 +222,9 @@ export class Bucket implements StoredFiles {
   }
 }
 
-/** Whether a conditional write was refused. With If-Match, an object that does not exist is a 404. */
+/**
+ * Checks whether a conditional write was refused. If the object of an If-Match does not exist, the error is NoSuchKey (HTTP 404).
+ */
 function isRefusedCondition(error: unknown): boolean {
   return error instanceof Error && (readS3Status(error) === PRECONDITION_FAILED || error.name === 'NoSuchKey');
 }

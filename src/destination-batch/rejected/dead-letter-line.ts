@@ -7,8 +7,9 @@ import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
 
-/** The start of the JSON that is added to the line of a rejected row, next to its record. */
+/** The key of the rejection in the line of a rejected row, with the comma that separates it from the record. */
 const REJECTION_NAME = ',"rejection":';
+/** How a rejection begins in a line. */
 const REJECTION_KEY = `${REJECTION_NAME}{"code":"`;
 
 /** The maximum number of columns in the description of a rejected row. */
@@ -18,10 +19,11 @@ const MAX_COLUMNS = 20;
 const NAME_CHARACTERS = 40;
 
 /**
- * Adds a rejection to the RECORD message of a row. The rejection becomes a key next to `record`. Readers of the
- * protocol ignore unknown keys there, so the line can be given to `write` again. The bytes of the row stay the same.
+ * Adds a rejection to the RECORD message of a row. The rejection becomes a key next to `record`. Readers of the protocol ignore
+ * unknown keys there, so the line can be given to `write` again. The bytes of the row stay the same.
  *
- * @param line a RECORD message in JSON. A rejection that an earlier run added to it is replaced; its attempts count.
+ * @param line a RECORD message in JSON. If an earlier run added a rejection, this rejection replaces it and continues its count of
+ * attempts.
  * @param at the time of the rejection, in milliseconds since the epoch.
  */
 export function toDeadLetter(line: string, { code, reason, refusal }: Rejection, at: number): string {
@@ -41,8 +43,8 @@ export function toDeadLetter(line: string, { code, reason, refusal }: Rejection,
 }
 
 /**
- * Marks a dead letter whose row was sent again, but without a response: Batch may have stored the event. The reason of
- * its last rejection is kept.
+ * Marks a dead letter whose row was sent again without a response, so Batch may have stored the event. The reason of the last
+ * rejection is kept.
  */
 export function toUncertainDeadLetter(line: string): string {
   const { message, earlier } = splitDeadLetter(line);

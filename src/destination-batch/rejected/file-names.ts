@@ -13,7 +13,7 @@ const ROW_FILE = new RegExp(
 
 const RUN_RECORD = new RegExp(String.raw`^\.run-(?<run>${RUN})\.json$`);
 
-/** What the name of a file with rejected rows says. `stream` is the name of its stream, as far as a file name allows. */
+/** What the name of a file with rejected rows contains. `stream` is the name of its stream, as far as a file name allows. */
 export type RowFileName = { stream: string; run: string; number: number; isUnconfirmed: boolean };
 
 /** Returns a name for a run: its start time and a random suffix. @param startedAt milliseconds since the epoch. */

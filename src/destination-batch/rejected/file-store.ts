@@ -5,11 +5,15 @@ import { FILE_MODE, type Folder, type GrowingFile } from './folder.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 import { type RunRecord, RunRecordKeeper } from './run-record.ts';
 
-/**
- * The files of one stream, whose names begin with `base`. `confirmed` are the files for confirmed rows, of which the last one is in
- * use. `pieces` contains the name of the file for each unconfirmed piece.
- */
-type StreamFiles = { base: string; confirmed: GrowingFile[]; pieces: Map<string, string> };
+/** The files of one stream. */
+type StreamFiles = {
+  /** The beginning of the names of all these files. */
+  base: string;
+  /** The files for confirmed rows. Rows are only added to the last one. */
+  confirmed: GrowingFile[];
+  /** The name of the file for each unconfirmed piece. */
+  pieces: Map<string, string>;
+};
 
 /**
  * Stores rejected rows in a folder. Each stream has a file for its confirmed rows, `STREAM-START-RANDOM.ndjson`.

@@ -42,7 +42,10 @@ export class Folder implements StoredFiles {
     }
   }
 
-  /** write-file-atomic is not used: it listens for signals, and a full quota (SIGXFSZ) would then kill the process. */
+  /**
+   * write-file-atomic is not used, because it listens for signals. When a file exceeds the size limit, the signal
+   * SIGXFSZ would then kill the process.
+   */
   put(name: string, text: string): Promise<void> {
     return this.explainErrors(async () => {
       const temporary = this.pathOf(`${name}.${process.pid}`);

@@ -23,7 +23,7 @@ export async function openRejectedRowStore(
 ): Promise<RejectedRowStore | undefined> {
   const record = createRunRecord(thisProcess(startedAt), catalog);
   const run = createRunName(startedAt);
-  // A store is loaded only when it is needed. The AWS library is large.
+  // The code of a store is loaded only when it is needed, because the AWS library is large.
   switch (options.storage_type) {
     case 'None':
       return undefined;

@@ -16,11 +16,16 @@ const MAX_BUFFERED_CHARACTERS = 4 * 1024 * 1024;
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
 
 /**
- * Stores rejected rows (dead letters). Rows are confirmed before a state that covers them is echoed. The rows of a stream without
- * states are confirmed at the end of a successful sync. No later run reads confirmed rows from the source again. The next run reads
- * unconfirmed rows from the source again and sends them, so they are stored separately: if a user sent them too, they would arrive
- * twice. A piece is a group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError
- * if the store can't be written to.
+ * Stores rejected rows (dead letters), at first as unconfirmed rows.
+ *
+ * Rows are confirmed before a state that covers them is echoed. The rows of a stream without states are confirmed at the end of a
+ * successful sync. No later run reads confirmed rows from the source again.
+ *
+ * The next run reads unconfirmed rows from the source again, and sends them. They are stored separately from confirmed rows,
+ * because they would arrive twice if a user sent them too. A piece is a group of unconfirmed rows of one stream that are confirmed
+ * together.
+ *
+ * All methods reject with a ConnectorError if the store can't be written to.
  */
 export interface RejectedRowStore {
   /** The name of this run, which is part of the names of its files. */
@@ -33,7 +38,10 @@ export interface RejectedRowStore {
   confirm(stream: string, pieces: readonly string[], lines: string): Promise<void>;
   /** Returns where the rows of this run are stored, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
-  /** Returns how much is confirmed: the bytes of each file, or the number of objects whose names begin with the key. */
+  /**
+   * Returns how much is confirmed. A folder returns the number of bytes by the name of the file, and a bucket returns the number of
+   * objects by the beginning of their names.
+   */
   position(): Record<string, number>;
   /**
    * Closes the store. Stored rows stay as they are.
@@ -47,8 +55,8 @@ export interface RejectedRowStore {
 export type RejectedFrom = Readonly<{ key: string; stream: string; segment: number }>;
 
 /**
- * Rows that no later run reads again: those of the stream with this key in this segment and in earlier ones. If `key` is undefined,
- * the rows of all streams.
+ * Rows that no later run reads again: the rows of the stream with this key, in this segment and in earlier segments. If `key` is
+ * undefined, the rows of all streams in these segments.
  */
 export type Coverage = Readonly<{ key: string | undefined; segment: number }>;
 

@@ -5,21 +5,22 @@ import type { ProcessOwner } from '../../shared/process-owner.ts';
 import { processOwnerSchema } from '../../shared/process-owner.ts';
 import { runRecordName } from './file-names.ts';
 
-/** The place of the files of rejected rows. Each method rejects with a ConnectorError if the place can't be used. */
+/** Where the record is stored, next to the rejected rows. `put` rejects with a ConnectorError if the place can't be used. */
 type RecordFiles = { put: (name: string, text: string) => Promise<void> };
 
 const runRecordSchema = z.object({
   version: z.literal(1),
   owner: processOwnerSchema,
+  /**
+   * False until the run has ended and its output was read to the end. Before that, the caller may not have saved all states, so the
+   * next run may read the rows again.
+   */
   ended: z.boolean(),
+  /** The catalog of the run. `retry` needs it to map the rows as the run did. */
   catalog: configuredCatalogSchema,
 });
 
-/**
- * The record of a run that stored rejected rows, which is stored next to them for `retry`. `catalog` is needed to map the rows
- * as the run did. `ended` is false until the run has ended and its output was read to the end. Before that, the caller may not
- * have saved all states, so the next run may read the rows again.
- */
+/** The record of a run that stored rejected rows. It is stored next to these rows, for `retry`. */
 export type RunRecord = z.output<typeof runRecordSchema>;
 
 /** Creates the record of a run that begins. */
@@ -45,7 +46,7 @@ export class RunRecordKeeper {
     this.#record = record;
   }
 
-  /** Makes the record durable, at the first call. */
+  /** Makes the record durable. Only the first call writes it. */
   begin(): Promise<void> {
     this.#begun ??= this.#put(this.#record);
     return this.#begun;

@@ -6,10 +6,17 @@ import { type RunRecord, RunRecordKeeper } from './run-record.ts';
 /** The number of digits in the number of an object. */
 const NUMBER_DIGITS = 6;
 
-/**
- * The objects of one stream: how many were confirmed and how many were spilled, and the names of each unconfirmed piece.
- */
-type StreamObjects = { base: string; confirmed: number; spilled: number; pieces: Map<string, string[]> };
+/** The objects of one stream. */
+type StreamObjects = {
+  /** The beginning of the names of all these objects. */
+  base: string;
+  /** The number of objects with confirmed rows. */
+  confirmed: number;
+  /** The number of objects that were created for unconfirmed rows, including those that were removed since. */
+  spilled: number;
+  /** The names of the objects of each unconfirmed piece. */
+  pieces: Map<string, string[]>;
+};
 
 /**
  * Stores rejected rows in an S3-compatible store. It creates an object each time that a state requires rows to be

@@ -6,7 +6,7 @@ export type StoredFile = { name: string; bytes: number };
  * can't be used.
  */
 export interface StoredFiles {
-  /** Lists all files, in no order. */
+  /** Lists all files, in no particular order. */
   list(): Promise<StoredFile[]>;
   /** Reads a file in parts. Yields nothing if it does not exist. */
   read(name: string): AsyncIterable<Uint8Array>;
