@@ -7,7 +7,7 @@ import { RETRY_TEXTS, type RetryPlace } from './place.ts';
 /** The object with the newest record of the journal. */
 const JOURNAL_NAME = '.retry.json';
 
-/** The ETag of no object. */
+/** An ETag that no object has. */
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
 /** The end of the name of a numbered object. */
@@ -57,7 +57,7 @@ class BucketJournal implements JournalPlace {
   ): Promise<OwnedJournal | undefined> {
     const first = await this.#bucket.replace(JOURNAL_NAME, createText(version?.text), version?.token);
     if (first === undefined) return undefined;
-    // A store that ignores conditions would also accept a write with a wrong one.
+    // A store that ignores conditions would also accept a write with a wrong ETag.
     if ((await this.#bucket.replace(JOURNAL_NAME, `${first.text} `, OTHER_ETAG)) !== undefined) {
       throw explainMissingConditions();
     }
@@ -80,6 +80,6 @@ class OwnedObject implements OwnedJournal {
     return version !== undefined;
   }
 
-  /** Keeps the object: removing it could remove the record of the next owner. */
+  /** Keeps the object, because removing it could remove the record of the next owner. */
   async close(): Promise<void> {}
 }

@@ -5,10 +5,9 @@ import type { LedgerEntry } from './ledger.ts';
 import { type Decision, parseStoredRow, type StoredRow } from './selection.ts';
 import { readRows } from './survey.ts';
 
-/**
- * The maximum number of rows to send in a batch, and of characters in all its lines. A batch is the unit in which rows are read.
- */
+/** The maximum number of rows to send in a batch. Rows are read from the files in batches. */
 const MAX_BATCH_ROWS = 250;
+/** A batch ends when its lines have at least this many characters. */
 const MAX_BATCH_CHARACTERS = 1024 * 1024;
 
 /** Decides about a row. @param isUncertain see `Selection.decide`. */

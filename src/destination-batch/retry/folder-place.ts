@@ -27,7 +27,10 @@ async function rollBack(folder: Folder, run: string, position: Readonly<Record<s
   }
 }
 
-/** Replaces a file with its beginning. The file itself stays as it is, because a suspended retry may still append to it. */
+/**
+ * Replaces a file with a copy of its first bytes. The file itself is not truncated, because a suspended retry may still append to
+ * it.
+ */
 async function shorten(folder: Folder, name: string, bytes: number): Promise<void> {
   await folder.explainErrors(async () => {
     const copy = folder.pathOf('.retry-copy');
@@ -46,9 +49,9 @@ function journalName(number: number): string {
 }
 
 /**
- * A journal in files with numbers, one for each owner, who appends records to it. The process that creates the next file is the
- * next owner. An owner checks after each record that its file is still the last one. So the next owner either reads the record, or
- * the owner before it knows that it has lost the journal.
+ * A journal in numbered files. Each owner has its own file, and appends records to it. The process that creates the file with the
+ * next number becomes the next owner. After each record, an owner checks that its file is still the last one. So either the next
+ * owner reads the record, or the owner before it knows that it has lost the journal.
  */
 export class FolderJournal implements JournalPlace {
   readonly #folder: Folder;
@@ -71,7 +74,7 @@ export class FolderJournal implements JournalPlace {
     const number = (numbers.at(-1) ?? 0) + 1;
     const file = await this.#create(number);
     if (file === undefined) return undefined;
-    // Read only now, because the last owner may have added records until the file was created.
+    // The last record is read only now, because the previous owner may have added records until this file was created.
     const owned = new OwnedFile(this.#folder, file, number);
     try {
       if (await owned.write(createText(await this.#readLast(numbers)))) {
@@ -101,7 +104,7 @@ export class FolderJournal implements JournalPlace {
     return { text, token: `${number} ${content.length}` };
   }
 
-  /** Returns the last record. An owner that was killed early has none in its own file. */
+  /** Returns the last record. It may be in an earlier file, because an owner that was killed early has written none. */
   async #readLast(numbers: readonly number[]): Promise<string | undefined> {
     for (const number of numbers.toReversed()) {
       const { text } = await this.#readFile(number);

@@ -23,7 +23,7 @@ export type SourceFile = {
   bytes: number;
   /** Whether the next run of a sync may read all its rows again. */
   isUncertain: boolean;
-  /** How far a retry that was killed was in this file; undefined if none was. */
+  /** The progress of a retry that was killed; undefined if it had not begun this file. */
   progress: FileProgress | undefined;
   /** Undefined if an earlier version wrote the file. */
   catalog: RunCatalog | undefined;
@@ -60,7 +60,8 @@ export async function takeInventory(
   );
   for (const { name, stream, bytes, run: runName, isUnconfirmed } of found) {
     const run = runs.get(runName);
-    // The files of a retry that was killed contain only what its journal says: see RetryPlace.rollBack.
+    // Only a dry run finds files of the retry in the journal, because it does not recover them (see `recover`). They count as files
+    // of a run that has ended.
     const hasEnded = run === undefined || run.ended || runName === progress.run;
     const isAlive = run?.owner !== undefined && findLiveness(run.owner, self) === 'alive';
     if (!hasEnded && isAlive) inventory.inUse.push(name);
@@ -80,7 +81,7 @@ export async function takeInventory(
 
 /**
  * Removes the records of runs that have ended or were killed, if none of their rows are left. The record of a run that may still be
- * in progress is kept: without it, its next rows would be sent before the run has ended.
+ * in progress is kept, because without a record, the next rows of this run would be sent before the run has ended.
  */
 export async function removeUnusedRecords(files: StoredFiles, self: ProcessOwner): Promise<void> {
   const names = (await files.list()).map(({ name }) => name);
@@ -93,7 +94,7 @@ export async function removeUnusedRecords(files: StoredFiles, self: ProcessOwner
   }
 }
 
-/** Records that a run has ended: the next run of a sync doesn't read its rows again. */
+/** Records that a run has ended, so that its rows are not uncertain: the next run of a sync doesn't read them again. */
 export async function recordEnd(files: StoredFiles, run: string): Promise<void> {
   const record = await readRecord(files, run);
   if (record !== undefined && record !== 'unreadable')
@@ -101,12 +102,12 @@ export async function recordEnd(files: StoredFiles, run: string): Promise<void> 
 }
 
 /**
- * Reads the records of runs. A run stores its record before its first row. So if there is none, an earlier version has stored the
- * rows, even if the run began while the files were listed.
+ * Reads the records of runs. A run stores its record before its first row. So if a run has no record, an earlier version stored its
+ * rows. This is certain even if the run began while the files were listed.
  */
 async function readRuns(files: StoredFiles, names: ReadonlySet<string>): Promise<Map<string, Run>> {
   const runs = new Map<string, Run>();
-  // Most runs have the same catalog, which may be large.
+  // Equal catalogs are kept only once, because most runs have the same catalog, which may be large.
   const catalogs = new Map<string, RunCatalog>();
   for (const name of names) {
     const record = await readRecord(files, name);

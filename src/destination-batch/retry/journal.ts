@@ -7,7 +7,8 @@ import { describeOwner, findLiveness, type ProcessOwner, processOwnerSchema } fr
 import { destinationError } from '../errors.ts';
 
 /**
- * The maximum time between two writes of the journal, in milliseconds. A journal that changes belongs to a process that is alive.
+ * The maximum time between two writes of the journal, in milliseconds. Another machine recognises by the changes that the owner of
+ * the journal is alive.
  */
 const RENEW_MS = 5_000;
 
@@ -25,15 +26,15 @@ const rangeSchema = z.tuple([z.int(), z.int()]);
 
 const progressSchema = z.object({
   name: z.string(),
+  /** The size of the file. */
   bytes: z.int(),
+  /** The rows before this one were accepted, or are stored in the files of the retry. */
   settled: z.int(),
+  /** Later rows that the retry may have sent. All other later rows were not sent. */
   sending: z.array(rangeSchema),
 });
 
-/**
- * How far a retry is in a file. The rows before `settled` were accepted, or are stored in the files of the retry. `sending` are
- * later rows that the retry may have sent. All other rows were not sent. `bytes` is the size of the file.
- */
+/** How far a retry is in a file. */
 export type FileProgress = z.output<typeof progressSchema>;
 
 const recordSchema = z.object({
@@ -47,18 +48,27 @@ const recordSchema = z.object({
   files: z.array(progressSchema),
 });
 
-/**
- * What a retry has done. `run` is the run of its own files, and `position` how much of these files is valid: see
- * RejectedRowStore.position.
- */
-export type RetryProgress = { run: string | null; position: Record<string, number>; files: FileProgress[] };
+/** What a retry has done. */
+export type RetryProgress = {
+  /** The run under which the retry stores its own files; null if it has none that are incomplete. */
+  run: string | null;
+  /** How much of the retry's own files is valid: see RejectedRowStore.position. */
+  position: Record<string, number>;
+  /** The files that the retry reads. */
+  files: FileProgress[];
+};
 
 type JournalRecord = z.output<typeof recordSchema>;
 
 const NOTHING: RetryProgress = { run: null, position: {}, files: [] };
 
-/** The newest record of a journal. `token` changes with each record. `text` is undefined while an owner is about to write it. */
-export type JournalVersion = { text: string | undefined; token: string };
+/** The newest record of a journal. */
+export type JournalVersion = {
+  /** Undefined if the owner has not written its first record yet. */
+  text: string | undefined;
+  /** It changes with each record. */
+  token: string;
+};
 
 /** A journal that this process owns. */
 export type OwnedJournal = {
@@ -98,8 +108,9 @@ export async function readProgress(place: JournalPlace): Promise<RetryProgress> 
 }
 
 /**
- * The journal of a retry. It is also a lock: a retry sends a row only after the journal says so, and another process can take the
- * journal over at any time. So even if both processes run, no row is sent by both.
+ * The journal of a retry. It is also a lock. A retry sends a row only after it has recorded this in the journal. Another process
+ * can take the journal over at any time, and from then on the retry can't write to it. So even if both processes run, no row is
+ * sent by both.
  */
 export class Journal {
   readonly #owner: ProcessOwner;
@@ -111,8 +122,9 @@ export class Journal {
   readonly #timer: NodeJS.Timeout;
 
   /**
-   * Opens the journal. If the process that wrote it is known to be alive, this fails immediately. If that process runs on another
-   * machine, it waits: the journal of a process that is alive changes.
+   * Opens the journal. Fails immediately if the process that wrote it is known to be alive. If it is not known, for example because
+   * that process ran on another machine, waits to see whether the journal changes: a process that is alive writes it again and
+   * again.
    *
    * @returns undefined if `stop` was aborted before this process owned the journal.
    * @throws ConnectorError (rejected_rows_locked) if another retry is running.
@@ -129,7 +141,7 @@ export class Journal {
         sequence = (record?.sequence ?? 0) + 1;
         return formatRecord(self, sequence, progress);
       });
-      // If another retry was faster, its record says so.
+      // Otherwise another retry was faster, and the next attempt reads the record of that retry.
       if (owned !== undefined) return new Journal(self, owned, sequence, progress);
     }
   }
@@ -143,7 +155,7 @@ export class Journal {
     this.#timer.unref();
   }
 
-  /** The progress that was saved last, also by a retry that was killed. */
+  /** The progress that was saved last, by this retry or by an earlier one that was killed. */
   get progress(): RetryProgress {
     return this.#progress;
   }

@@ -19,8 +19,18 @@ const MAX_HELD_CHARACTERS = 8 * 1024 * 1024;
 /** A state without content. The session echoes it when all rows before it are settled. */
 const STATE_LINE = '{"type":"STATE","state":{}}\n';
 
-/** A row that is read from a file. `send` is false if it is only kept. `stream` is the stream under which it is stored. */
-export type LedgerRow = { kind: 'row'; file: SourceFile; index: number; line: string; stream: string; send: boolean };
+/** A row that is read from a file. */
+export type LedgerRow = {
+  kind: 'row';
+  file: SourceFile;
+  /** The number of the row in the file, counted from 0. */
+  index: number;
+  line: string;
+  /** The stream under which the row is stored again. */
+  stream: string;
+  /** Whether the row is sent. Otherwise, it is only kept. */
+  send: boolean;
+};
 
 /** The end of a file: after it is settled, the file is removed. */
 type LedgerEnd = { kind: 'end'; file: SourceFile };
@@ -28,25 +38,30 @@ type LedgerEnd = { kind: 'end'; file: SourceFile };
 export type LedgerEntry = LedgerRow | LedgerEnd;
 
 /**
- * The entries between two states. Only the last one may be a row to send, so the number of the segment identifies it. `outcome` is
- * the outcome of that row: if it is rejected or uncertain, `line` is stored instead of the row.
+ * The entries between two states. Only the last one may be a row to send, so the number of the segment identifies this row.
  */
 type Segment = {
   kept: LedgerEntry[];
+  /** The row to send, if there is one. */
   sent: LedgerRow | undefined;
+  /** The outcome of that row; undefined if it has none yet. */
   outcome: Outcome | undefined;
 };
 
+/** The outcome of a row to send. If Batch did not accept the row, `line` is stored instead of the line that was read. */
 type Outcome =
   | { kind: 'accepted' }
   | { kind: 'rejected'; line: string; code: string }
   | { kind: 'unsent'; line: string };
 
-/**
- * The outcomes of the rows to send. `rejected` is the number for each code. `uncertain` rows were sent, but the retry ended early,
- * without a response: Batch may have stored them.
- */
-export type RetryCounts = { accepted: number; rejected: Map<string, number>; uncertain: number };
+/** Counts the rows to send by their outcomes. */
+export type RetryCounts = {
+  accepted: number;
+  /** The number of rejected rows for each code. */
+  rejected: Map<string, number>;
+  /** The number of rows that Batch may have stored: they were sent, but the retry ended early, without a response. */
+  uncertain: number;
+};
 
 export type LedgerOptions = {
   files: StoredFiles;
@@ -90,7 +105,7 @@ export class RetryLedger implements RejectedRowSink {
     this.#progress = new Map(structuredClone(options.journal.progress.files).map((file) => [file.name, file]));
   }
 
-  /** Returns how far this retry is in a file; undefined if it has not begun it. */
+  /** Returns how far this retry is in a file; undefined if it has not begun the file. */
   progressOf({ name }: Pick<SourceFile, 'name'>): FileProgress | undefined {
     return structuredClone(this.#progress.get(name));
   }
@@ -130,7 +145,7 @@ export class RetryLedger implements RejectedRowSink {
     this.#setOutcome(segment, { kind: 'rejected', line: stored, code: rejection.code });
   }
 
-  /** Settles the segments up to the last of these, as far as their rows have an outcome. */
+  /** Settles the segments in order, up to the last one that is covered. Stops before a segment whose row has no outcome. */
   confirm(covered: readonly Coverage[]): Promise<void> {
     const last = covered.at(-1);
     return this.#inTurn(async () => {
@@ -147,10 +162,10 @@ export class RetryLedger implements RejectedRowSink {
   }
 
   /**
-   * Settles all segments after the session has ended: rows without an outcome are kept. Those that Batch may have stored are
-   * marked.
+   * Settles all segments. Call this after the session has ended. Rows without an outcome are kept, and marked if Batch may have
+   * stored them.
    *
-   * @throws the first error of the store or the journal. What they contain is then all that the next retry needs.
+   * @throws the first error of the store or the journal. The next retry can then continue from what they contain.
    */
   finish(): Promise<void> {
     this.#isClosed = true;
@@ -221,7 +236,7 @@ export class RetryLedger implements RejectedRowSink {
 
   #setOutcome(number: number, outcome: Outcome): void {
     const segment = this.#segments.get(number);
-    // After `finish`, the outcome of a request that was cancelled no longer matters: its rows are marked already.
+    // After `finish`, the outcome of a request that was cancelled no longer matters, because its rows are marked already.
     if (segment !== undefined) segment.outcome ??= outcome;
   }
 

@@ -21,8 +21,8 @@ import { type RetryFilter, Selection } from './selection.ts';
 import { type DecisionCounts, type FileGroup, type Survey, surveyFiles } from './survey.ts';
 
 /**
- * The maximum time that a row waits for other rows to join its request, in seconds, instead of flush_interval_seconds: all rows are
- * there already.
+ * The maximum time that a row waits for other rows to join its request, in seconds. It replaces a longer flush_interval_seconds,
+ * because all rows of a retry are already there.
  */
 const LINGER_SECONDS = 0.25;
 
@@ -42,7 +42,7 @@ export type RetryPlan = {
 
 export type RetryResult = {
   counts: RetryCounts;
-  /** The paths or URLs of the rows that were rejected again. */
+  /** The paths or URLs of the files in which rows were stored again. */
   locations: string[];
   /** The error that ended the retry early. */
   failed: { error: unknown } | undefined;
@@ -124,7 +124,7 @@ async function retryWithJournal(
   }
 }
 
-/** Completes what a retry that was killed left: its own files become like those of any other run. */
+/** Cleans up after a retry that was killed, so that its own files become like those of any other run. */
 async function recover(journal: Journal, files: StoredFiles, rollBack: RetryPlace['rollBack']): Promise<void> {
   const { run, position, files: begun } = journal.progress;
   if (run !== null) {
@@ -167,7 +167,7 @@ async function retryGroup(run: Run, journal: Journal, group: FileGroup): Promise
   let isSettled = false;
   try {
     await store.checkWritable();
-    // From now on, the next retry removes the files of this one, except for the parts that the journal names.
+    // If this retry is killed from now on, the next one removes the files of this one, except for the parts that the journal names.
     await journal.save({ run: store.run, position: {}, files: ledger.progress });
     await sendGroup(run, group, ledger);
     await ledger.finish();

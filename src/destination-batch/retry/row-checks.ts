@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 
 type Configuration = Pick<DestinationConfiguration, 'mapping' | 'policies' | 'streams' | 'limits'>;
 
-/** What is known of rows before they are mapped. */
+/** What is known about rows before they are mapped. */
 export type RowChecks = {
   /** Checks whether a row has an event that is older than Batch accepts (`limits.event_age_hours`). */
   isTooOld: (row: StoredRow) => boolean;
@@ -36,7 +36,7 @@ export function createRowChecks(configuration: Configuration, catalog: Configure
   return { hasAttributes, isTooOld: (row) => !hasAttributes(row) && isTooOld(row) };
 }
 
-/** Finds the stream of a row as `write` does. */
+/** Checks whether a row has attributes of a profile. Finds the stream of the row in the catalog as `write` does. */
 function isOfAttributes(
   configuration: Configuration,
   { streams }: ConfiguredCatalog,

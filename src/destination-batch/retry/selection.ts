@@ -59,7 +59,8 @@ export class Selection {
 
   /**
    * @param isUncertain whether the row is uncertain because of its file, or because a retry may have sent it.
-   * @param hasAttributes whether the row has attributes of a profile. They can be sent twice without harm.
+   * @param hasAttributes whether the row has attributes of a profile. Attributes can be sent twice without harm, so such a row is
+   * never uncertain.
    */
   decide(row: StoredRow | undefined, isUncertain: boolean, hasAttributes: boolean): Decision {
     const { reason, since, includeUncertain, includeAttributes } = this.#filter;

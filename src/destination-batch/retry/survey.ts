@@ -52,8 +52,16 @@ export async function surveyFiles(
   return { counts, tooOld, groups: groups.filter((group) => group.files.length > 0) };
 }
 
-/** A line of a file: its number, from 0, and whether its row is uncertain. */
-export type SourceRow = { index: number; line: string; isUncertain: boolean; wasSending: boolean };
+/** A line of a file. */
+export type SourceRow = {
+  /** The number of the line, counted from 0. */
+  index: number;
+  line: string;
+  /** Whether the next run of a sync may read the row again, or a retry may have sent it. */
+  isUncertain: boolean;
+  /** Whether a retry that was killed may have sent the row. */
+  wasSending: boolean;
+};
 
 /** Reads the rows of a file that a retry has not settled yet. */
 export async function* readRows(
@@ -79,7 +87,7 @@ export async function* readRows(
   }
 }
 
-/** Returns the last group if it has the catalog of this file, or adds one. */
+/** Returns the last group if it has the catalog of this file. Otherwise, adds a group. */
 function findGroup(groups: OpenGroup[], { catalog }: SourceFile, createChecks: CreateChecks): OpenGroup {
   const key = catalog?.key ?? '';
   const last = groups.at(-1);
