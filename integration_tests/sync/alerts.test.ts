@@ -116,6 +116,6 @@ test('single runs send one alert per change of status, again after HTTP 500, and
 
   const recovered = await sync(state, {});
   expect([recovered.code, recovered.alerts, stored()]).toEqual([0, ['recovered'], 'ok']);
-  expect(lastAlert()?.text).toMatch(/^Sync recovered: events on .*\. It was stale for \S+\. 0 rows read/);
+  expect(lastAlert()?.text).toMatch(/^Sync recovered: events on .*\. It had been stale for \S+\. 0 rows read/);
   expect(tokens).toEqual(new Set([TOKEN]));
 });

@@ -70,7 +70,8 @@ export class Alerts implements RunListener {
   }
 
   /**
-   * Delivers an alert if the status has changed. Returns the new status; undefined if there was nothing to deliver, or it failed.
+   * Delivers an alert if the status has changed. Returns the new status; undefined if there was nothing to deliver, or if the
+   * delivery failed.
    */
   async #report(
     newest: RunRecord,

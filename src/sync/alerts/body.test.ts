@@ -89,7 +89,7 @@ describe('the text', () => {
     const runs = [rejecting, runRecord({})];
     const body = build({ status: 'rejecting', runs });
     expect(body.text).toBe(
-      `Sync rejects rows: events on vm-1 (state.json). 52 of 1,204 rows (4.3%) were rejected, more than 1%: 40 custom_id_missing, 5 date_invalid, 4 text_too_long and 1 more. They are not sent again. ${HOME}/troubleshooting/custom_id_missing.md`,
+      `Sync rejects rows: events on vm-1 (state.json). 52 of 1,204 rows (4.3%) were rejected, more than 1%: 40 custom_id_missing, 5 date_invalid, 4 text_too_long and 1 more. Rejected rows are not sent again. ${HOME}/troubleshooting/custom_id_missing.md`,
     );
     expect(body.rows_rejected).toBe(52);
     const limits = { rejected: { kind: 'rows', rows: 1 }, staleAfterMs: undefined } as const;
@@ -114,7 +114,7 @@ describe('the text', () => {
     const last = { status: 'failed', since: '2026-01-31T09:00:00Z' } as const;
     expect(build({ status: 'recovered', last, newest: runRecord({ rows_accepted: 2 }) })).toMatchObject({
       previous_status: 'failed',
-      text: 'Sync recovered: events on vm-1 (state.json). It was failed for 3h. 2 rows read, 2 accepted, 0 rejected.',
+      text: 'Sync recovered: events on vm-1 (state.json). It had been failing for 3h. 2 rows read, 2 accepted, 0 rejected.',
       help: null,
     });
   });

@@ -22,7 +22,7 @@ export type AlertBody = {
   previous_status: Status;
   /** The alert in one line for people. Slack and Mattermost show it. */
   text: string;
-  /** The name of the machine. In Kubernetes, each run has another one. */
+  /** The name of the machine. In Kubernetes, each run has a different one. */
   host: string;
   /** The location of the state, which identifies the sync: an absolute path or a URL. */
   state: string;
@@ -36,17 +36,21 @@ export type AlertBody = {
   error: RunRecord['error'];
   /** The page that explains the alert; null for `recovered`. */
   help: string | null;
-  /** Without the cursor itself, because it is a value from the user's table, and an alert may leave the company. */
+  /**
+   * The streams of the run. The cursor is left out, because it is a value from the user's table, and an alert may leave the
+   * company.
+   */
   streams: (Omit<RunRecord['streams'][number], 'cursor'> & { age_seconds: number | null; stale: boolean })[];
 };
 
 /** What happened, and where. */
 export type AlertEvent = {
   status: ReportedStatus;
-  /** What was reported before. */
+  /** The status that was reported before; undefined if there was none. */
   last: AlertStatus | undefined;
-  /** The run that has just ended, and the last runs up to it, the newest last. */
+  /** The run that has just ended. */
   newest: RunRecord;
+  /** The last runs, up to and including `newest`, which is the last one. */
   runs: readonly RunRecord[];
   limits: AlertLimits;
   host: string;
@@ -124,7 +128,7 @@ function describeEvent({ status, last, limits, host, state, runs }: AlertEvent, 
   }
 }
 
-/** The names of the streams; those of an earlier run if this run failed before it knew them. */
+/** Returns the names of the streams. If the run failed before it knew its streams, these are the streams of an earlier run. */
 function namesOf(run: RunRecord, runs: readonly RunRecord[]): string {
   const { streams } = run.streams.length > 0 ? run : (runs.findLast(({ streams }) => streams.length > 0) ?? run);
   return formatList(
@@ -146,7 +150,7 @@ function describeRejected(
   const allowed = limit?.kind === 'rows' ? formatCount(limit.rows, 'row') : `${limit?.percent ?? 0}%`;
   const codes = byCount(rejected).map(([code, count]) => `${formatNumber(count)} ${code}`);
   const reasons = codes.length === 0 ? '' : `: ${formatList(codes, MAX_CODES)}`;
-  return `${formatNumber(rows_rejected)} of ${formatCount(settled, 'row')} (${share}) were rejected, more than ${allowed}${reasons}. They are not sent again.`;
+  return `${formatNumber(rows_rejected)} of ${formatCount(settled, 'row')} (${share}) were rejected, more than ${allowed}${reasons}. Rejected rows are not sent again.`;
 }
 
 function describeStale(run: RunRecord, staleAfterMs: number): string {
@@ -157,9 +161,17 @@ function describeStale(run: RunRecord, staleAfterMs: number): string {
   return `The newest row sent is older than ${formatDuration(staleAfterMs)}: ${plain(formatList(streams, MAX_STREAMS))}. ${found}`;
 }
 
+/** How an alert describes each status of a sync. */
+const CONDITIONS: Record<Status, string> = {
+  ok: 'ok',
+  failed: 'failing',
+  rejecting: 'rejecting rows',
+  stale: 'stale',
+};
+
 function describeBefore(last: AlertStatus | undefined, { ended_at }: RunRecord): string {
   if (last === undefined) return '';
-  return `It was ${last.status} for ${formatDuration(Math.max(0, Date.parse(ended_at) - Date.parse(last.since)))}.`;
+  return `It had been ${CONDITIONS[last.status]} for ${formatDuration(Math.max(0, Date.parse(ended_at) - Date.parse(last.since)))}.`;
 }
 
 function byCount(rejected: RunRecord['rejected']): [code: string, count: number][] {
@@ -167,8 +179,8 @@ function byCount(rejected: RunRecord['rejected']): [code: string, count: number]
 }
 
 /**
- * Removes what a chat would interpret. In Slack, <…> is a link or, as in <!channel>, a notification of everyone; a name or an error
- * from outside must not cause one.
+ * Replaces the characters that a chat would interpret. In Slack, <…> is a link or, as in <!channel>, a notification of everyone.
+ * A name or an error from outside must not cause either of them.
  */
 function plain(text: string): string {
   return printable(text).replaceAll('<', '‹').replaceAll('>', '›');

@@ -17,8 +17,8 @@ import type { AlertTarget } from './options.ts';
 export type Delivery = { kind: 'delivered' } | { kind: 'failed'; reason: string };
 
 /**
- * How long, and how often, the delivery of an alert is retried. Together with the last attempt, this is at most 10 seconds: the
- * next run and the end of the process wait for it.
+ * How long, and how often, the delivery of an alert is retried. Together with the last attempt, a delivery takes at most 10
+ * seconds. It must be short, because the next run or the end of the process waits for it.
  */
 const RETRIES = { forMs: 5_000, minDelayMs: 500, maxDelayMs: 2_000 };
 

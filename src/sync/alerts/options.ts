@@ -42,8 +42,8 @@ const HEADERS_OF_CLIENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A path with at least this many characters is also masked without its host. The path of a webhook that is a secret is longer, and
- * a short one such as /alerts may be an ordinary word of a message.
+ * A path with at least this many characters is also masked where it occurs without its host. The secret path of a webhook is
+ * longer than this. A shorter path, such as /alerts, may be an ordinary word in a message.
  */
 const MIN_SECRET_PATH_LENGTH = 16;
 
@@ -51,9 +51,9 @@ const MIN_SECRET_PATH_LENGTH = 16;
  * Parses the options of alerts. Returns undefined without --alert-url. From then on, the URL and the values of the headers are
  * masked in all output.
  *
- * @param staleAfterMs the age at which the newest row that was sent is too old, in milliseconds; undefined without --stale-after.
+ * @param staleAfterMs the maximum age of the newest row sent, in milliseconds; undefined without --stale-after.
  * @throws ConnectorError (config_error) if an option or the variable of a proxy is invalid, or if an option has no effect without
- * --alert-url. It contains neither the URL nor the value of a header.
+ * --alert-url. The error contains neither the URL nor the value of a header.
  */
 export function parseAlertOptions(
   { alertUrl, alertHeaders = [], alertRejected }: AlertArguments,
@@ -135,7 +135,7 @@ function parseHeader(text: string): { name: string; value: string } {
   return { name, value };
 }
 
-/** Returns the value of a header. A variable may end with a line break, as a file that was read into it does. */
+/** Returns the value of a header. It is trimmed, because a variable that was set from a file may end with a line break. */
 function parseHeaderValue(name: string, text: string): string {
   const value = text.trim();
   if (HEADER_VALUE.test(value)) return value;
@@ -149,7 +149,10 @@ function secretsOfUrl(text: string, { href, pathname, search }: URL): string[] {
   return [text, href, ...(path.length >= MIN_SECRET_PATH_LENGTH ? [path] : [])];
 }
 
-/** A server that refuses a token may repeat it without the word before it, such as Bearer. */
+/**
+ * Returns the value of a header, and its credentials. These are also masked by themselves, because a server that refuses a token
+ * may repeat it without the word before it, such as Bearer.
+ */
 function secretsOfHeader(value: string): string[] {
   const [, credentials = value] = /^[A-Za-z]+ +(\S+)$/.exec(value) ?? [];
   return [value, credentials];

@@ -11,7 +11,8 @@ export type RejectedLimit = { kind: 'rows'; rows: number } | { kind: 'percent'; 
 export type AlertLimits = { rejected: RejectedLimit | undefined; staleAfterMs: number | undefined };
 
 /**
- * Decides the status after a run; undefined if the run says nothing about it, because a signal stopped it.
+ * Decides the status after a run. Returns undefined if a signal stopped the run, because such a run says nothing about the
+ * status.
  *
  * The order of precedence is the order in which someone has to act. While runs fail, nothing else can be judged or repaired:
  * the newest row gets older because of the failures. Rejected rows are not sent again, so they come before a sync that is only
@@ -34,7 +35,7 @@ export function decideStatus(
     if (settled === undefined ? last === 'rejecting' : isOverLimit(settled, rejected)) return 'rejecting';
   }
   if (staleAfterMs === undefined) return 'ok';
-  // A full refresh doesn't move the cursor, so it neither makes a sync stale nor ends that.
+  // A full refresh doesn't move the cursor, so it neither makes a sync stale nor ends the status `stale`.
   if (run.sync_mode === 'full_refresh') return last === 'stale' ? 'stale' : 'ok';
   return findStaleStreams(run, staleAfterMs).length > 0 ? 'stale' : 'ok';
 }
