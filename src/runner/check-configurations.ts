@@ -28,7 +28,7 @@ const OWN_OPTIONS: Readonly<Record<Role, readonly string[]>> = {
 /**
  * Checks both configurations before anything runs, as a platform does. The problems of both are reported together.
  *
- * @throws ConnectorError (config_error) that names each invalid option, but never its value.
+ * @throws ConnectorError (config_error) that names each invalid option, but no secret.
  */
 export async function checkConfigurations(
   given: Readonly<Record<Role, GivenConfiguration>>,
@@ -59,7 +59,7 @@ async function findProblem(role: Role, given: GivenConfiguration, context: Check
  * always parsed, because the specification can't express all its rules. For the source, this isn't necessary here: each of its
  * commands parses the configuration before the first query.
  *
- * @throws ConnectorError (config_error) that names each invalid option, but never its value.
+ * @throws ConnectorError (config_error) that names each invalid option, but no secret.
  */
 export async function checkConfiguration(role: Role, given: GivenConfiguration, context: CheckContext): Promise<void> {
   const { path, value } = await readWrittenConfiguration(given, context.environment);

@@ -26,10 +26,11 @@ export type FileOptions = {
 const LOCATION = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /**
- * Reads the file that `sync --config` names. Relative paths in it start at its folder. References are replaced, except in the
- * configurations of the connectors and in the options of alerts, which are resolved where they are used.
+ * Reads the file that `sync --config` names. Relative paths in the file start from the file's folder. References are replaced,
+ * except in the configurations of the connectors and in the options of alerts. Those references are replaced where the
+ * configuration or the option is used.
  *
- * @throws ConnectorError (config_error) that names the file and every invalid option, but no value.
+ * @throws ConnectorError (config_error) that names the file and every invalid option, but no secret.
  */
 export async function readSyncFile(path: string, environment: Environment): Promise<FileOptions> {
   const content = parseJson('configuration', path, await readTextFile('configuration', path));
@@ -60,7 +61,7 @@ export async function readSyncFile(path: string, environment: Environment): Prom
   };
 }
 
-/** References stay as they are: the options of alerts are resolved where they are parsed. */
+/** Returns the options of alerts as they are written. Their references are replaced when they are parsed. */
 function alertArguments({ alert = {} }: SyncFile): AlertArguments {
   const headers = alert.headers && Object.entries(alert.headers).map(([name, value]) => `${name}: ${value}`);
   return {

@@ -2,10 +2,10 @@ import { Ajv } from 'ajv';
 import schema from '../../../spec/sync.json' with { type: 'json' };
 import type { SyncFile } from './schema.ts';
 
-// The bundle contains the function that Ajv compiles from this file, instead of this module: build/compiled-validators.js.
+// In the bundle, build/compiled-validators.js replaces this module with the function that Ajv has compiled from the schema.
 const ajv = new Ajv({ strict: false, allErrors: true, verbose: true });
 
-// Each run checks the configurations of the connectors, after their references are replaced.
+// The configurations of the connectors are not checked here. Each run checks them, after their references are replaced.
 for (const name of ['source-clickhouse', 'destination-batch']) {
   ajv.addSchema({ connectionSpecification: {} }, `${name}.json`);
 }
