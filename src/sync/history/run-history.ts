@@ -13,7 +13,7 @@ const alertStatusSchema = z.object({
   since: z.string(),
 });
 
-/** What the last alert said; `ok` after a recovery. */
+/** The status that the last alert reported; `ok` after a recovery. */
 export type AlertStatus = z.output<typeof alertStatusSchema>;
 
 const runHistorySchema = z.object({
@@ -27,15 +27,18 @@ const runHistorySchema = z.object({
 /** The records of the last runs, as they are stored next to the state. */
 export type RunHistory = z.output<typeof runHistorySchema>;
 
-/** Returns the history next to a state, `damaged` if it is not one, or undefined if there is none yet. */
+/**
+ * Returns the history that is stored next to a state; `damaged` if what is stored there is not a valid history; undefined if
+ * nothing is stored yet.
+ */
 export async function readRunHistory(store: Pick<StateStore, 'readRuns'>): Promise<RunHistory | 'damaged' | undefined> {
   const text = await store.readRuns();
   return text === undefined ? undefined : (runHistorySchema.safeParse(tryParseJson(text)).data ?? 'damaged');
 }
 
 /**
- * The history of a sync, for the process that holds the lock of the state. It is read when it is first needed. It never throws: a
- * history that can't be read is started again, and one that can't be written is reported once.
+ * The history of a sync, for the process that holds the lock of the state. The history is read when it is first needed. No method
+ * throws: if the history can't be read, a new one is started, and if it can't be written, this is reported once.
  */
 export class RunLog {
   readonly #store: StateStore;
@@ -49,7 +52,7 @@ export class RunLog {
     this.#warn = warn;
   }
 
-  /** Returns what the last alert said; null if no alert was ever sent. */
+  /** Returns the status that the last alert reported; null if no alert was ever sent. */
   async alert(): Promise<AlertStatus | null> {
     return (await this.#load()).alert;
   }

@@ -22,8 +22,9 @@ const errorRecord = z.object({ code: z.string(), failure_type: z.string(), messa
 export const runRecordSchema = z.object({
   /** RFC 3339, UTC. */
   started_at: z.string(),
+  /** RFC 3339, UTC. */
   ended_at: z.string(),
-  /** A run that rejected rows succeeded: the rejected rows are in the counts. */
+  /** A run that rejected rows can also be `succeeded`: `rows_rejected` counts these rows. */
   outcome: z.enum(['succeeded', 'failed', 'stopped']),
   /** A full refresh does not move the cursors. */
   sync_mode: z.enum(['incremental', 'full_refresh']),
@@ -34,7 +35,7 @@ export const runRecordSchema = z.object({
   rejected: z.record(z.string(), count),
   /** The first error of a run that failed. */
   error: errorRecord.nullable(),
-  /** Milliseconds to add to this machine's clock for the server's; null if the server did not answer. */
+  /** The number of milliseconds by which the server's clock is ahead of this machine's; null if the server did not answer. */
   server_clock_offset_ms: z.number().nullable(),
   streams: z.array(streamRecord),
 });
@@ -47,7 +48,7 @@ export function errorFields({ code, failureType, message, page }: ConnectorError
   return { code, failure_type: failureType, message, help: troubleshootingPage(page) };
 }
 
-/** The cursors of the streams of a run, and how to compare them with a time of this machine. */
+/** The cursors of the streams of a run, and the offset for comparing them with this machine's clock. */
 export type RunCursors = Pick<RunRecord, 'server_clock_offset_ms' | 'streams'>;
 
 export function createRunRecord(result: RunResult & RunDetails): RunRecord {
@@ -90,7 +91,7 @@ export function durationOf({ started_at, ended_at }: RunRecord): number {
   return Date.parse(ended_at) - Date.parse(started_at);
 }
 
-/** The cursors of times: a timestamp in UTC, or a day. */
+/** The forms of a cursor that is a time: a timestamp in UTC, or a day. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 

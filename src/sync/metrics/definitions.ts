@@ -45,7 +45,10 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-/** A value of a metric. A histogram has several; their `metricName` is its name with a suffix: _bucket, _sum or _count. */
+/**
+ * A value of a metric. A histogram has several values. The `metricName` of each is the name of the histogram with a suffix:
+ * _bucket, _sum or _count.
+ */
 export type MetricValue = { labels: Record<string, string | number>; value: number; metricName?: string | undefined };
 
 /** A metric with its values, in the form that prom-client uses to exchange metrics between processes. */

@@ -19,13 +19,13 @@ const DEFAULT_HOST = '127.0.0.1';
 
 const MAX_PORT = 65_535;
 
-/** The only file names that node_exporter reads. */
+/** The extension of the files that node_exporter reads. It reads no others. */
 const FILE_EXTENSION = '.prom';
 
 /**
  * Parses the options of the metrics. Returns undefined without --metrics-port and --metrics-file.
  *
- * @param isScheduled whether there is a run after this one, by --every or --cron.
+ * @param isScheduled whether runs are repeated, with --every or --cron.
  * @throws ConnectorError (config_error) if an option is invalid or has no effect.
  */
 export function parseMetricsOptions(

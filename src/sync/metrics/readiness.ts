@@ -1,7 +1,7 @@
 import { formatDuration } from '../../shared/format.ts';
 import type { RunCursors, RunRecord } from '../history/run-record.ts';
 
-/** Whether a sync works as it should, and in words why or why not. */
+/** Whether a sync works as it should, and the reason in words. */
 export type Readiness = { isReady: boolean; reason: string };
 
 /** The last run that has ended, and the newest cursors, which may be those of the active run. */
@@ -11,8 +11,8 @@ export type KnownRuns = { last: RunRecord | undefined; cursors: RunCursors | und
  * Decides whether the last run succeeded, and whether the newest rows that were sent are recent enough. The reason contains no
  * error message and no cursor, because anyone who reaches the server can read it.
  *
- * @param staleAfterMs the maximum age of the newest row of each stream, in milliseconds; undefined if it is not checked. For a
- *   cursor that is not a time, the age of the last run counts.
+ * @param staleAfterMs the maximum age of the newest row of each stream, in milliseconds; undefined if it is not checked. If the
+ * cursor is not a time, the time since the end of the last run is used instead of the age.
  * @param now milliseconds since the epoch.
  */
 export function decideReadiness(

@@ -25,7 +25,7 @@ export class RunMetrics implements RunListener {
   #tokensLeft: number | undefined;
   readonly #lastRuns = new Map<Outcome, RunRecord>();
   #last: RunRecord | undefined;
-  /** The cursors after the last run that has some. */
+  /** The cursors of the last run in which any stream has a cursor. See `#remember` for an exception. */
   #cursors: RunCursors | undefined;
 
   /**
@@ -42,7 +42,7 @@ export class RunMetrics implements RunListener {
     return this.#last;
   }
 
-  /** The newest cursors, also those of the active run; undefined if no stream has a cursor yet. */
+  /** The newest cursors, including those of the active run; undefined if no stream has a cursor yet. */
   get cursors(): RunCursors | undefined {
     const active = this.#active?.readCursors();
     return active !== undefined && haveCursors(active) ? active : this.#cursors;
@@ -69,7 +69,7 @@ export class RunMetrics implements RunListener {
    * Returns the metrics in Prometheus' text format.
    *
    * @param labels labels that are added to every value.
-   * @param now milliseconds since the epoch, for the age of the cursors; undefined leaves it out.
+   * @param now milliseconds since the epoch, for the age of the cursors. If undefined, the age is left out.
    */
   format(labels: Record<string, string>, now?: number): Promise<string> {
     const active = this.#active === undefined ? [] : countRun(this.#active.rowsRead, this.#active.metrics);
@@ -87,7 +87,8 @@ export class RunMetrics implements RunListener {
   #remember(run: RunRecord): void {
     this.#last = run;
     this.#lastRuns.set(run.outcome, run);
-    // A run that failed before it read rows has the cursors of all streams in the state, even those that are no longer synced.
+    // A run that failed before it read rows may contain all streams in the state, even those that are no longer synced. So its
+    // cursors are used only if no others are known.
     const isComplete = run.outcome !== 'failed' || run.rows_read > 0 || this.#cursors === undefined;
     if (isComplete && haveCursors(run)) this.#cursors = run;
   }

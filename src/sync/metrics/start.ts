@@ -21,7 +21,8 @@ export type MetricsContext = {
 export type ExportedMetrics = { listener: RunListener; close: () => Promise<void> };
 
 /**
- * Starts to export metrics. A file is written at once, so that an error is found before the first run, and then after each run.
+ * Starts to export metrics. A file is written immediately, so that an error is found before the first run, and again after each
+ * run.
  *
  * @throws ConnectorError (config_error) if the file can't be written, or if the server can't listen.
  */
@@ -33,7 +34,8 @@ export async function startMetrics(
   const metrics = new RunMetrics(runs, file === undefined ? [] : await readCounters(file));
   const writeFile = async (): Promise<void> => {
     if (file === undefined) return;
-    // node_exporter rejects two files with the same metrics and labels. Files in one folder have different names.
+    // node_exporter rejects two files with the same metrics and labels. So the name of the file is a label, because files in one
+    // folder have different names.
     const text = await metrics.format({ sync: basename(file, '.prom') });
     await writeMetricsFile(file, text, metrics.counters);
   };

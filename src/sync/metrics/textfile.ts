@@ -13,7 +13,7 @@ const FILE_MODE = 0o644;
 /** The start of the line with the counters. Prometheus' format ignores it as a comment. */
 const COUNTERS_START = '# counters ';
 
-/** Matches only the counters of this version: another one may count differently. */
+/** Accepts only counters that this version has written, because another version may count differently. */
 const countersSchema = z.object({
   version: z.literal(manifest.version),
   counters: z.array(
@@ -34,9 +34,9 @@ const countersSchema = z.object({
 });
 
 /**
- * Reads the counters that the last run left in a metrics file. A run continues from them: if each run started at 0, Prometheus
- * could not distinguish the 150 rows of a run after one with 100 rows from 50 more rows. Without a file that was written by this
- * version, the counters start at 0, which Prometheus handles as a counter reset.
+ * Reads the counters that the last run left in a metrics file. The next run continues from them. If each run started at 0, and a
+ * run with 100 rows was followed by a run with 150 rows, Prometheus would only see 50 more rows. Without a file that was written
+ * by this version, the counters start at 0, which Prometheus handles as a counter reset.
  */
 export async function readCounters(path: string): Promise<readonly MetricFamily[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {

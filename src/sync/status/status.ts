@@ -37,7 +37,7 @@ export type SyncStatus = {
   streams: readonly StreamStatus[];
   /** The recorded runs, the newest last. */
   runs: readonly RunRecord[];
-  /** What the last alert said; null if no alert was ever sent. */
+  /** The status that the last alert reported; null if no alert was ever sent. */
   alert: AlertStatus | null;
   lock: LockStatus;
 };
@@ -55,9 +55,9 @@ export const STATUS_EXIT_CODES: Record<Condition, number> = {
  * Reads the status of a sync from its store. It changes nothing, and needs neither ClickHouse nor Batch.
  *
  * @param now milliseconds since the epoch.
- * @param staleAfterMs the age of a cursor at which its stream is stale; undefined if no age is too old.
+ * @param staleAfterMs the maximum age of a cursor. A stream whose cursor is older is stale. If undefined, no stream is stale.
  * @param warn receives a warning if the records of the runs are damaged.
- * @throws ConnectorError if the store can't be read, or if nothing is there.
+ * @throws ConnectorError if the store can't be read, or if it contains neither a state nor a record of a run.
  */
 export async function readStatus(
   store: StateStore,
@@ -89,7 +89,10 @@ function decideCondition(last: RunRecord | undefined, streams: readonly StreamSt
 
 type StreamPart = Omit<StreamStatus, 'ageMs' | 'isStale'>;
 
-/** Lists the streams with their positions in the state, which is newer than the record of the last run while a run is active. */
+/**
+ * Lists the streams with their positions. The positions are those in the state, because while a run is active, the state is newer
+ * than the record of the last run.
+ */
 function listStreams(positions: ReadonlyMap<string, SavedPosition>, last: RunRecord | undefined): StreamPart[] {
   const inLastRun = (last?.streams ?? []).map((stream): StreamPart => {
     const { name, namespace, rows_accepted, rows_rejected } = stream;
@@ -116,8 +119,8 @@ function describeCursor(
 }
 
 /**
- * Adds the age of the cursor, and whether it is too old. A stream that the last run left out is not judged. For a cursor that is
- * not a time, the end of the last run that succeeded counts.
+ * Adds the age of the cursor, and whether it is too old. A stream that the last run left out is not judged. If the cursor is not
+ * a time, the time since the end of the last run that succeeded is used instead of the age.
  */
 function judge(
   stream: StreamPart,
@@ -132,7 +135,10 @@ function judge(
   return { ...stream, ageMs, isStale: isJudged ? age > staleAfterMs : null };
 }
 
-/** Returns how many milliseconds to add to this machine's clock for the server's, as the last run that knew it recorded it. */
+/**
+ * Returns the number of milliseconds by which the server's clock is ahead of this machine's, as the last run that knew it
+ * recorded it.
+ */
 function findClockOffset(runs: readonly RunRecord[]): number {
   return runs.findLast((run) => run.server_clock_offset_ms !== null)?.server_clock_offset_ms ?? 0;
 }
