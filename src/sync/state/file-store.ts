@@ -70,7 +70,10 @@ export class FileStateStore implements StateStore {
     return readLockOfFile(this.location);
   }
 
-  /** The records are next to the real file, as the lock is, whatever path a run uses for the file. */
+  /**
+   * Returns the path of the records. Like the lock, they are next to the real file, so that every run finds them, whatever path
+   * it uses for the file.
+   */
   async #runsPath(): Promise<string> {
     return `${await resolveRealPath(this.location)}.runs.json`;
   }

@@ -44,8 +44,8 @@ export class RunLock {
   }
 
   /**
-   * Runs something that must end if another process may have acquired the lock. In that case, it ends at once, because the other
-   * process may already be sending the same rows.
+   * Runs something, and stops it at once if another process may have acquired the lock, because the other process may already be
+   * sending the same rows.
    *
    * @returns the result of the run; a failed one if the lock was lost or could not be renewed before the run was complete.
    */
@@ -73,7 +73,10 @@ export class RunLock {
   }
 }
 
-/** Makes a result a failed one. An error with the same code, which the last save of the state likely had, is not repeated. */
+/**
+ * Turns a result into a failed one. An error of the run with the same code is not repeated: the last save of the state has likely
+ * failed for the same reason.
+ */
 function fail<Result extends RunResult>(result: Result, reason: unknown): Result {
   const error = asConnectorError(reason);
   const errors = result.outcome.kind === 'failed' ? result.outcome.errors : [];

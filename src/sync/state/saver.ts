@@ -39,8 +39,8 @@ export class StateSaver {
   }
 
   /**
-   * Saves the last states. If an earlier save failed, this tries again: the cause may be gone, and with an older state, the next
-   * run would resend more rows than necessary.
+   * Saves the last states. If an earlier save failed, this tries again, because the cause may be gone. With an older state, the
+   * next run would send more rows again than necessary.
    *
    * @returns the first error, even if a later save succeeded, because the error ended the run early; undefined if there was none.
    */

@@ -6,7 +6,10 @@ export type LockOptions = {
   /** Aborting it ends the wait for the lock. */
   stop: AbortSignal;
   wait?: Wait;
-  /** Called once, before waiting until the lock is released or expires, which takes at most `expiresInMs` milliseconds. */
+  /**
+   * Called once, before this process waits for the lock. If the owner has died, its lock expires within `expiresInMs`
+   * milliseconds.
+   */
   onWaiting: (owner: string, expiresInMs: number) => void;
   /** Called when this process has lost the lock to another one: the run must then end. */
   onLost: (error: ConnectorError) => void;

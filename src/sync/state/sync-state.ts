@@ -13,8 +13,8 @@ const streamState = z.looseObject({
 const stateEntry = z.union([streamState, z.object({ state: streamState }).transform(({ state }) => state)]);
 
 /**
- * The position of a stream in the source's state: a cursor, or the rows that were emitted inside the lookback, which is the time
- * range that each run reads again.
+ * The position of a stream in the source's state: a cursor, and the rows that were emitted inside the lookback, which is the time
+ * range that each run reads again. Either of them may be missing.
  */
 const position = z.object({
   stream: z.object({
@@ -70,7 +70,7 @@ export class SyncState {
     return this.#text;
   }
 
-  /** Whether there is a state of any stream. */
+  /** Whether any stream has a state. */
   get hasStates(): boolean {
     return this.#states.size > 0;
   }
@@ -89,7 +89,7 @@ export class SyncState {
     this.#positions = undefined;
   }
 
-  /** The position of each stream in the store that has rows, by the key of the stream. */
+  /** The position of each stream whose state in the store contains one, by the key of the stream. */
   get positions(): ReadonlyMap<string, SavedPosition> {
     this.#positions ??= this.#text === undefined ? new Map() : parsePositions(this.#text);
     return this.#positions;

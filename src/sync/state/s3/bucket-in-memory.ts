@@ -12,7 +12,7 @@ export class BucketInMemory implements Objects {
   isDown = false;
   /** Whether requests get no response, and fail after the maximum time for a request. */
   hangs = false;
-  /** The condition that the store ignores. */
+  /** The kind of condition that the store ignores. */
   ignored: WriteCondition['kind'] | undefined;
   /** The number of writes that were not refused. */
   writes = 0;
@@ -22,7 +22,7 @@ export class BucketInMemory implements Objects {
     this.#contents = same === undefined ? new Map() : same.#contents;
   }
 
-  /** Makes writes fail after they have happened. */
+  /** Makes the next `count` writes fail after they have happened. */
   loseResponses(count: number): void {
     this.#responsesToLose = count;
   }

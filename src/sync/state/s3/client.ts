@@ -10,7 +10,10 @@ import {
 import { registerSecrets } from '../../../protocol/secrets.ts';
 import { syncError } from '../../../runner/errors.ts';
 
-/** Most S3-compatible stores ignore the region. Their documentation uses this one, and so does MinIO. */
+/**
+ * The region for S3-compatible stores other than AWS. Most of them ignore it. Their documentation uses this one, and so does
+ * MinIO.
+ */
 const REGION_OF_OTHER_STORES = 'us-east-1';
 
 /** The settings of AWS tools, for messages. */
@@ -37,7 +40,7 @@ export type ConfiguredClient = { library: S3Library; client: S3Client };
 export async function createS3Client(url: string): Promise<ConfiguredClient> {
   const library = await loadS3Library();
   try {
-    // This client sends no request: it finds the endpoint and the region as the library does.
+    // This client sends no request. It is only used to find the endpoint and the region in the way that the library does.
     const { config } = new library.S3Client({});
     const endpoint = await config.serviceConfiguredEndpoint?.();
     const region =
@@ -46,7 +49,7 @@ export async function createS3Client(url: string): Promise<ConfiguredClient> {
     const client = new library.S3Client({
       ...commonS3Options(),
       region: region ?? REGION_OF_OTHER_STORES,
-      // The name of a bucket is a subdomain only at AWS.
+      // Only with AWS, the name of the bucket is a subdomain. With other stores, it is the first part of the path.
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     });
     const { secretAccessKey, sessionToken } = await client.config.credentials();

@@ -30,16 +30,19 @@ const RENEW_MS = 10_000;
  */
 const UNCERTAIN_MS = 45_000;
 
-/** The interval at which the holder checks how old its lease is, in milliseconds. A failed renewal is repeated after it. */
+/**
+ * The interval at which the holder checks how old its lease is, in milliseconds. A failed renewal is repeated after this
+ * interval.
+ */
 const CHECK_INTERVAL_MS = 1_000;
 
-/** The ETag of no object. */
+/** An ETag that no object has. */
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
 const leaseSchema = processOwnerSchema.extend({
   /** Identifies the holder. */
   token: z.string(),
-  /** Different in each write, so that each has another ETag. */
+  /** Different in each write, so that each write has a different ETag. */
   renewal: z.string(),
   released: z.boolean(),
 });
@@ -53,8 +56,8 @@ export type LeasePlace = {
 };
 
 /**
- * Acquires the lease on a state. A lease that another process renews is refused. A lease that is not renewed, because its holder
- * has died, is taken over.
+ * Acquires the lease on a state. If another process renews the lease, this fails. If the lease is no longer renewed, because its
+ * holder has died, this process takes it over.
  *
  * @param self this process.
  * @returns undefined if `stop` was aborted before this process had the lease.
@@ -86,15 +89,15 @@ export async function acquireLease(
   const condition: WriteCondition = found === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: found.etag };
   const result = await retryBriefly(() => objects.write(key, text, condition), stop);
   if (result.kind === 'written') return new S3Lease(place, self, token, { etag: result.etag, writtenAt }, options);
-  // The refused write may have followed one that succeeded, although its response was lost.
+  // The write may have been refused because an earlier attempt had succeeded, although its response was lost.
   const present = await read();
   if (present === undefined || present.text !== text) throw explainLocked(url, parseLease(present));
   return new S3Lease(place, self, token, { etag: present.etag, writtenAt }, options);
 }
 
 /**
- * Returns who holds the lease. Whether a lease has expired depends on the clocks of the store, so this is only for people: a
- * waiting process decides by its own clock.
+ * Returns who holds the lease. This is only for people, because whether a lease has expired depends here on the clocks of the
+ * store. A waiting process decides by its own clock.
  */
 export async function readLease({ objects, key }: LeasePlace): Promise<LockStatus> {
   const found = await retryBriefly(() => objects.read(key));
@@ -135,7 +138,7 @@ export class S3Lease {
   /**
    * Checks that the store refuses writes whose condition is not met. Otherwise the lease would protect nothing.
    *
-   * @throws ConnectorError (config_error) if it doesn't.
+   * @throws ConnectorError (config_error) if the store accepts such a write.
    */
   async checkConditions(stop: AbortSignal): Promise<void> {
     const { objects, key, url } = this.#place;
@@ -169,7 +172,10 @@ export class S3Lease {
     }).catch(() => {});
   }
 
-  /** Renews the lease in time. A lease is uncertain only after an attempt: the process may just have been suspended. */
+  /**
+   * Renews the lease in time. An old lease is uncertain only if a renewal fails or takes too long. Its age alone is not enough,
+   * because the process may only have been suspended.
+   */
   #check(): void {
     const age = this.#age();
     if (this.#isRenewing) {
@@ -203,7 +209,8 @@ export class S3Lease {
       this.#options.onLost(this.#lost);
       throw this.#lost;
     }
-    // An earlier renewal has reached the store, although its response was lost. It may be older than this process believes.
+    // An earlier renewal has reached the store, although its response was lost. It is not known when that was, so the lease is
+    // renewed again.
     this.#version = { ...this.#version, etag: found.etag };
     await this.#renew();
   }
@@ -237,8 +244,8 @@ function formatLease(self: ProcessOwner, token: string, released: boolean): stri
 }
 
 /**
- * Whether a process holds the lease, as far as its content says. Content that isn't a lease is treated as one of an unknown
- * process.
+ * Whether a process holds the lease, according to its content. If the content isn't a lease, the lease counts as held by an
+ * unknown process.
  */
 function isHeld(found: StoredObject | undefined): found is StoredObject {
   return found !== undefined && parseLease(found)?.released !== true;

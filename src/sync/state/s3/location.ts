@@ -10,7 +10,7 @@ export type S3Location = {
 
 const S3_SCHEME = /^s3:/i;
 
-/** The name of a bucket, and a key without empty parts, `.` and `..`. */
+/** Matches the URL of an object: the name of a bucket, and a key without parts that are empty, `.` or `..`. */
 const S3_URL = /^s3:\/\/([a-z0-9][a-z0-9._-]+[a-z0-9])\/((?!\.{1,2}(?:\/|$))[^/]+(?:\/(?!\.{1,2}(?:\/|$))[^/]+)*)$/i;
 
 /**

@@ -5,15 +5,22 @@ import { retryFor } from '../../../shared/retry.ts';
 import { type ConfiguredClient, explainMissingConditions, explainS3Error } from './client.ts';
 import type { S3Location } from './location.ts';
 
-/** HTTP statuses of responses to a conditional write: the condition is not met, and the store does not support it. */
+/** The HTTP status if the condition of a write is not met. */
 const PRECONDITION_FAILED = 412;
+
+/** The HTTP status if the store does not support the condition of a write. */
 const NOT_IMPLEMENTED = 501;
 
 /**
- * How long requests are repeated while the store can't be reached, in milliseconds. Before a run, briefly, because the run can
- * start again later. For a state, patiently, because the rows that no state covers are sent again.
+ * How long most requests are repeated while the store can't be reached, in milliseconds. This is short, because little is lost: a
+ * run that has not started can start later.
  */
 const BRIEF_RETRY_MS = 10_000;
+
+/**
+ * How long the write of a state is repeated while the store can't be reached, in milliseconds. This is longer, because rows that
+ * no saved state covers are sent again.
+ */
 const PATIENT_RETRY_MS = 40_000;
 
 /** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
@@ -26,7 +33,7 @@ export type StoredObject = {
   etag: string;
   /**
    * How long ago it was written, in milliseconds, by the clock of the store; undefined if the store doesn't say. The servers of a
-   * store have several clocks, so no decision may depend on it.
+   * store have several clocks, so no decision may depend on this age.
    */
   ageMs: number | undefined;
 };
@@ -130,7 +137,7 @@ export class S3Objects implements Objects {
       } catch (error) {
         const status = readS3Status(error);
         if (status === PRECONDITION_FAILED) return { kind: 'refused' };
-        // If-Match for an object that does not exist.
+        // This is the response to If-Match for an object that does not exist.
         if (condition.kind === 'unchanged' && isNamed(error, 'NoSuchKey')) return { kind: 'refused' };
         if (status === NOT_IMPLEMENTED) throw explainMissingConditions(this.#location.url, error);
         throw error;

@@ -33,7 +33,7 @@ export class S3StateStore implements StateStore {
 
   /**
    * @param objects the objects of the bucket, for the state and the records.
-   * @param leases the same objects, for the lease.
+   * @param leases the same objects with a shorter timeout, for the lease.
    */
   constructor({ url, key }: Pick<S3Location, 'url' | 'key'>, objects: Objects, leases: Objects) {
     this.location = url;
@@ -61,7 +61,10 @@ export class S3StateStore implements StateStore {
     return retryBriefly(() => this.#runs.read());
   }
 
-  /** Also replaces records that this process could not read. They matter less than the state, so this is repeated only briefly. */
+  /**
+   * Replaces the records, even if this process has not read their newest version. The records matter less than the state, so a
+   * failed write is repeated only briefly.
+   */
   async writeRuns(text: string): Promise<void> {
     await retryBriefly(async () => {
       await this.#held?.confirm();

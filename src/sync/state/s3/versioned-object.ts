@@ -6,7 +6,7 @@ export class VersionedObject {
   readonly #key: string;
   /** The ETag of the version that this process read or wrote last; undefined if there was no object. */
   #etag: string | undefined;
-  /** The texts of the writes that failed since that version. The store may have them, because a response can be lost. */
+  /** The texts of the writes that failed since that version. The store may contain one of them, because a response can be lost. */
   readonly #maybeWritten = new Set<string>();
 
   constructor(objects: Objects, key: string) {
