@@ -3,7 +3,7 @@ import { isWarningOrWorse } from '../protocol/messages.ts';
 import { readTextLines } from './relay.ts';
 import type { Component, Reporter } from './report/reporter.ts';
 
-/** The maximum number of source messages that are remembered. If the destination repeats a message, it does that soon. */
+/** The maximum number of source messages that are remembered. If the destination repeats a message, it does so soon afterwards. */
 const MAX_REMEMBERED = 200;
 
 /** Reports the log messages of both connectors, each message once. */

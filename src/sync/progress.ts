@@ -12,7 +12,9 @@ export type Progress = {
   millisecondsLeft: number | undefined;
 };
 
-/** No rate is computed until this many milliseconds after the first row, because it would be meaningless. */
+/**
+ * No rate is computed until this many milliseconds after the first row, because a rate over a shorter time would be meaningless.
+ */
 const NO_RATE_MS = 1_000;
 
 /** The number of rows of a stream that Batch accepted, and the number that were rejected. */
@@ -30,7 +32,7 @@ export class RunProgress {
   #isAllRead = false;
   /** The destination's last metrics; undefined before the first ones. */
   metrics: DestinationMetrics | undefined;
-  /** How many milliseconds to add to this machine's clock for the server's; undefined until the server answers. */
+  /** The number of milliseconds by which the server's clock is ahead of this machine's; undefined until the server answers. */
   serverClockOffsetMs: number | undefined;
 
   /** @param now milliseconds since the epoch. */
@@ -73,7 +75,10 @@ export class RunProgress {
     return this.#describe(this.#accepted, this.#rejected);
   }
 
-  /** The current progress, with the rows that the destination has sent by its last metrics. The states cover them later. */
+  /**
+   * The current progress, with the rows that were accepted or rejected according to the destination's last metrics. The states
+   * cover these rows later.
+   */
   get live(): Progress {
     const { events_accepted: accepted = 0, rows_rejected: byCode = {} } = this.metrics ?? {};
     const rejected = Object.values(byCode).reduce((sum, rows) => sum + rows, 0);

@@ -25,9 +25,9 @@ export type RunDetails = {
   isDryRun: boolean;
   /** The rejected rows by code, as the destination counted them. They may include rows that no state covers. */
   rejectedByCode: Readonly<Record<string, number>>;
-  /** How many milliseconds to add to this machine's clock for the server's; undefined if the server did not answer. */
+  /** The number of milliseconds by which the server's clock is ahead of this machine's; undefined if the server did not answer. */
   serverClockOffsetMs: number | undefined;
-  /** The streams of the run. If it failed before they were known, the streams that have a state. */
+  /** The streams of the run. If the run failed before its streams were known, these are the streams that have a state. */
   streams: readonly StreamResult[];
 };
 
@@ -53,7 +53,7 @@ export type StreamPosition = {
 export type SavedState =
   /** The run left the state file unchanged: it was a full refresh, or it failed or was stopped before it read rows. */
   | { kind: 'untouched' }
-  /** Another process wrote the state file during the run. That version is kept. */
+  /** Another process wrote the state file during the run. The version of the other process is kept. */
   | { kind: 'changed' }
   /**
    * `rowsToComeAgain` is the number of rows that were read, but that the state file doesn't cover. `mayComeTwice` is whether Batch

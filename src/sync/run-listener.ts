@@ -3,14 +3,15 @@ import { messageOf } from '../protocol/errors.ts';
 import type { RunCursors, RunRecord } from './history/run-record.ts';
 import type { Progress } from './progress.ts';
 
-/** Observes the runs of a sync. An error in it is logged as a warning, and never fails the sync. */
+/** Observes the runs of a sync. An error in a listener is logged as a warning, and never fails the sync. */
 export type RunListener = {
   /** @param startedAt milliseconds since the epoch. */
   runStarted?: (startedAt: number) => void;
   /**
    * Called about once a second while rows are sent, with the counts so far.
    *
-   * @param readCursors returns the cursors in the saved state, at any time until the run ends. It parses the state after each save.
+   * @param readCursors returns the cursors in the saved state. Can be called until the run ends. The first call after each save
+   * parses the state; later calls reuse the result.
    */
   progress?: (progress: Progress, metrics: DestinationMetrics, readCursors: () => RunCursors) => void;
   runEnded: (record: RunRecord) => Promise<void>;

@@ -135,7 +135,8 @@ async function discoverAndTransfer(
     const catalog = await write('catalog.json', JSON.stringify(buildCatalog(streams, syncMode)));
     reporter.runStarted({ streams, syncMode, resumes: syncState?.hasStates === true, startFrom });
 
-    // A copy, because the store need not be a file, and so that `read` continues from the very state that was checked.
+    // `read` gets a copy of the state, because the store need not be a file, and so that `read` continues from exactly the state
+    // that was checked.
     const state = syncState?.text === undefined ? [] : ['--state', await write('state.json', syncState.text)];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
     const common = ['--catalog', catalog, '--report-metrics'];
@@ -211,8 +212,8 @@ function describeStop({ stopAtOnce }: SyncContext): Outcome {
 /**
  * Describes the state that a run left.
  *
- * @param isReported whether the user already knows if Batch may have rows after the last state that the destination echoed: from
- * the destination's error, or because a dry run sends nothing. The saved state may be older than that state.
+ * @param isReported whether the user already knows if Batch may have rows that come after the last echoed state. The
+ * destination's error says so, and a dry run sends nothing. The saved state may be older than the last echoed state.
  */
 function describeSavedState(
   syncState: SyncState | undefined,

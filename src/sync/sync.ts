@@ -19,14 +19,15 @@ import { createCronSchedule, createIntervalSchedule, type Schedule } from './sch
 import { openStateStore } from './state/open-store.ts';
 import { RunLock } from './state/run-lock.ts';
 
-/**
- * `state` is the location of the state. `every` and `cron` are as the user wrote them. At most one of them is defined.
- */
+/** The options of `sync`. At most one of `every` and `cron` is defined. */
 export type SyncOptions = RunOptions & {
+  /** The location of the state. */
   state: string;
+  /** The interval between the starts of two runs, as the user wrote it. */
   every: string | undefined;
+  /** The cron pattern, as the user wrote it. */
   cron: string | undefined;
-  /** A duration as the user wrote it: the age at which the newest row that was sent is too old. */
+  /** The maximum age of the newest row sent, as the user wrote it. */
   staleAfter: string | undefined;
   alert: AlertArguments;
   metrics: MetricsArguments;

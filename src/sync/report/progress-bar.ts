@@ -7,7 +7,7 @@ import type { ProgressDisplay } from './reporter.ts';
 
 const REDRAW_MS = 200;
 
-/** The minimum and maximum length of the bar, in characters. Between these limits, it fills the space beside the text. */
+/** The minimum and maximum length of the bar, in characters. Between these limits, the bar fills the space beside the text. */
 const SHORTEST_BAR = 4;
 const LONGEST_BAR = 30;
 

@@ -13,8 +13,8 @@ import type { Component, ProgressDisplay, Reporter, RunStart } from './reporter.
 import { summarizeRun } from './summary.ts';
 
 /**
- * Matches the end of a message about a rejected row: the types of the columns. They would fill several lines, and `preview` shows
- * the row itself.
+ * Matches the end of a message about a rejected row: the types of the columns. This part isn't shown to a person, because it
+ * would fill several lines, and `preview` shows the row itself.
  */
 const COLUMNS = / Its columns: .*$/s;
 
@@ -52,7 +52,7 @@ export class TextReporter implements Reporter {
   #lastShort: string | undefined;
   #lastProgress: Progress | undefined;
   #waiting: Waiting | undefined;
-  /** The line about a run that is printed only if there are new rows. */
+  /** The first line about a run, until it is printed. It is printed only if there are new rows or messages. */
   #start: string | undefined;
 
   constructor(options: TextReporterOptions) {
@@ -81,11 +81,11 @@ export class TextReporter implements Reporter {
   progress(progress: Progress): void {
     this.#lastProgress = progress;
     if (progress.rowsRead > 0) this.#printStart();
-    // Without new rows, the only line is the summary.
+    // Outside a terminal, the only line about a run without new rows is the summary.
     else if (this.#start !== undefined && !this.#options.terminal.isTerminal) return;
     if (this.#waiting !== undefined && isSame(this.#waiting.progress ?? progress, progress)) {
       this.#waiting.progress = progress;
-      // Elsewhere than in a terminal, each attempt has a line.
+      // Outside a terminal, each attempt prints a line, and nothing is shown between the attempts.
       if (this.#options.terminal.isTerminal) this.#showWaiting(this.#waiting);
       return;
     }
