@@ -37,7 +37,11 @@ export class RunListeners {
 
   async runEnded(record: RunRecord): Promise<void> {
     for (const listener of this.#listeners) {
-      await listener.runEnded(record).catch((error: unknown) => this.#warn(messageOf(error)));
+      try {
+        await listener.runEnded(record);
+      } catch (error) {
+        this.#warn(messageOf(error));
+      }
     }
   }
 
