@@ -9,8 +9,8 @@ import { buildRowQuery, type RowSelection } from '../query/row-query.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
 import { isInsideGroup, type Position } from '../state/position.ts';
 import { BufferPool } from './buffer-pool.ts';
-import { ByteQueue } from './byte-queue.ts';
 import { type Page, PageCutter } from './page-cutter.ts';
+import { PageQueue } from './page-queue.ts';
 import { addPosition, type PositionedPage } from './positioned-page.ts';
 import { type PageSink, pipeResponse, ResponseWritable } from './response-writable.ts';
 
@@ -101,7 +101,7 @@ export async function* fetchPages(
   options: Partial<FetchOptions> = {},
 ): AsyncGenerator<PositionedPage> {
   const allOptions = { ...DEFAULT_OPTIONS, ...options };
-  const queue = new ByteQueue();
+  const queue = new PageQueue();
   const pool = new BufferPool(allOptions.pageBytes + allOptions.readAheadBytes);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
@@ -120,7 +120,7 @@ export async function* fetchPages(
 }
 
 type Fetching = {
-  queue: ByteQueue;
+  queue: PageQueue;
   pool: BufferPool;
   source: RowSource;
   options: FetchOptions;
@@ -154,7 +154,7 @@ async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
         await options.wait(delay, signal);
       }
       position = fetched.position;
-      if (!(await queue.waitBelow(options.resumeBelowBytes, signal))) break;
+      if (!(await queue.waitUntilBelow(options.resumeBelowBytes, signal))) break;
     }
     queue.end();
   } catch (error) {
@@ -198,8 +198,11 @@ function warnOfRetry({ source }: Fetching, error: Error, attempt: number): void 
   source.warn(describeRetry(error.message, attempt, 'reading continues after the last page'));
 }
 
-/** How a response ended: it was read to its end ("complete"), closed because of a slow reader ("left"), or it broke off. */
-type Fetched = { end: 'complete' } | ({ end: 'left' } & Progress) | ({ end: 'broken'; error: Error } & Progress);
+/** How a response ended: it was read to its end, closed because of a slow reader, or it broke off. */
+type Fetched =
+  | { end: 'complete' }
+  | ({ end: 'reader-too-slow' } & Progress)
+  | ({ end: 'broken'; error: Error } & Progress);
 
 /** The position after the last row of a response, and whether the response filled a page. */
 type Progress = { position: Position; hasFullPage: boolean };
@@ -225,13 +228,13 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
     await pipeResponse(stream, response);
     return { end: 'complete' };
   } catch (cause) {
-    if (cause instanceof SlowReaderError) return { end: 'left', ...sink.progress };
+    if (cause instanceof SlowReaderError) return { end: 'reader-too-slow', ...sink.progress };
     const error = explainBrokenResponse(source, response.exception ?? cause);
     // Complete rows are valid, even if they don't fill a page. If they were dropped, and every response broke off before its
     // first full page, the read would never make progress.
     const rest = signal.aborted ? undefined : cutter.rest();
     if (rest !== undefined) sink.push(rest);
-    if (sink.isEmpty) throw error;
+    if (!sink.hasPushed) throw error;
     return { end: 'broken', ...sink.progress, error };
   }
 }
@@ -264,8 +267,8 @@ class QueueSink implements PageSink {
     return { position: this.#position, hasFullPage: this.#hasFullPage };
   }
 
-  get isEmpty(): boolean {
-    return this.#position === this.#start;
+  get hasPushed(): boolean {
+    return this.#position !== this.#start;
   }
 
   push(page: Page): void {
@@ -281,7 +284,7 @@ class QueueSink implements PageSink {
     // Not every stream reacts to the signal while it still has chunks to deliver.
     if (signal.aborted) return Promise.reject(signal.reason);
     if (queue.bytes < options.queueBytes) return undefined;
-    return queue.waitBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {
+    return queue.waitUntilBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {
       if (!inTime) throw new SlowReaderError();
     });
   }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteQueue } from './byte-queue.ts';
+import { PageQueue } from './page-queue.ts';
 import type { PositionedPage } from './positioned-page.ts';
 
 /** A page with this number of bytes and this hash. */
@@ -40,7 +40,7 @@ async function now<T>(promise: Promise<T>): Promise<T | 'waiting'> {
 
 describe('the pages of the queue', () => {
   test('come in the order in which they were pushed', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     for (const name of ['a', 'b', 'c']) queue.push(page(name));
     queue.end();
     const names: string[] = [];
@@ -49,7 +49,7 @@ describe('the pages of the queue', () => {
   });
 
   test('the reader waits for the next page', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
     expect(await now(taking)).toBe('waiting');
@@ -58,7 +58,7 @@ describe('the pages of the queue', () => {
   });
 
   test('can be pushed, and the queue ended, while the reader waits', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
     await nextTurn();
@@ -71,7 +71,7 @@ describe('the pages of the queue', () => {
   });
 
   test('are none if the queue ends without a page', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     const taking = take(queue[Symbol.asyncIterator]());
     await nextTurn();
     queue.end();
@@ -79,7 +79,7 @@ describe('the pages of the queue', () => {
   });
 
   test('all come before the error that ended the queue', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     queue.push(page('a'));
     queue.end({ error: new Error('cut') });
     const items = queue[Symbol.asyncIterator]();
@@ -88,24 +88,24 @@ describe('the pages of the queue', () => {
   });
 
   test('are followed by the error, also if it is undefined', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     queue.end({ error: undefined });
     await expect(queue[Symbol.asyncIterator]().next()).rejects.toBeUndefined();
   });
 });
 
-describe('waitBelow (backpressure)', () => {
+describe('waitUntilBelow (backpressure)', () => {
   test('resolves at once if the queue is below the limit', async () => {
-    const queue = new ByteQueue();
-    expect(await now(queue.waitBelow(1, never()))).toBe(true);
+    const queue = new PageQueue();
+    expect(await now(queue.waitUntilBelow(1, never()))).toBe(true);
     queue.push(page('a', 9));
-    expect(await now(queue.waitBelow(10, never()))).toBe(true);
+    expect(await now(queue.waitUntilBelow(10, never()))).toBe(true);
   });
 
   test('waits until the queue is below the limit', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     for (const name of ['a', 'b', 'c']) queue.push(page(name, 10));
-    const waiting = queue.waitBelow(20, never());
+    const waiting = queue.waitUntilBelow(20, never());
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
     // It is being written.
@@ -118,9 +118,9 @@ describe('waitBelow (backpressure)', () => {
   });
 
   test('counts a page until the next one is requested, also the last page', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     queue.push(page('a', 10));
-    const waiting = queue.waitBelow(1, never());
+    const waiting = queue.waitUntilBelow(1, never());
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
     expect(await now(waiting)).toBe('waiting');
@@ -131,27 +131,27 @@ describe('waitBelow (backpressure)', () => {
   });
 
   test('returns false when the signal is aborted', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     queue.push(page('a', 10));
     const until = new AbortController();
-    const waiting = queue.waitBelow(10, until.signal);
+    const waiting = queue.waitUntilBelow(10, until.signal);
     expect(await now(waiting)).toBe('waiting');
     until.abort();
     expect(await now(waiting)).toBe(false);
   });
 
   test('returns false at once if the signal is already aborted', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     queue.push(page('a', 10));
-    expect(await now(queue.waitBelow(10, AbortSignal.abort()))).toBe(false);
+    expect(await now(queue.waitUntilBelow(10, AbortSignal.abort()))).toBe(false);
   });
 
   test('returns false when the time is over', async () => {
-    const queue = new ByteQueue();
+    const queue = new PageQueue();
     queue.push(page('a', 10));
-    expect(await queue.waitBelow(10, never(), 1)).toBe(false);
+    expect(await queue.waitUntilBelow(10, never(), 1)).toBe(false);
     // The next wait has its own time.
-    const waiting = queue.waitBelow(10, never(), 60_000);
+    const waiting = queue.waitUntilBelow(10, never(), 60_000);
     expect(await now(waiting)).toBe('waiting');
     const items = queue[Symbol.asyncIterator]();
     await take(items);
@@ -164,9 +164,9 @@ describe('waitBelow (backpressure)', () => {
   test('leaves no timer, so that the process can end', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     const before = timers();
-    const queue = new ByteQueue();
-    await queue.waitBelow(10, never(), 60_000);
-    await queue.waitBelow(10, AbortSignal.abort(), 60_000);
+    const queue = new PageQueue();
+    await queue.waitUntilBelow(10, never(), 60_000);
+    await queue.waitUntilBelow(10, AbortSignal.abort(), 60_000);
     expect(timers()).toBe(before);
   });
 
@@ -177,16 +177,16 @@ describe('waitBelow (backpressure)', () => {
     };
     process.on('warning', warned);
     try {
-      const queue = new ByteQueue();
+      const queue = new PageQueue();
       for (let count = 0; count < 50; count++) queue.push(page(String(count)));
       const until = never();
-      const waiting = queue.waitBelow(1, until);
+      const waiting = queue.waitUntilBelow(1, until);
       const items = queue[Symbol.asyncIterator]();
       for (let count = 0; count < 50; count++) await take(items);
       queue.end();
       expect(await take(items)).toBeUndefined();
       expect(await waiting).toBe(true);
-      for (let count = 0; count < 50; count++) await queue.waitBelow(1, until);
+      for (let count = 0; count < 50; count++) await queue.waitUntilBelow(1, until);
       await nextTurn();
     } finally {
       process.off('warning', warned);
@@ -201,12 +201,12 @@ test('I5: each page comes once and in order, and the queue stays within its limi
     fc.asyncProperty(
       fc.array(fc.record({ bytes: fc.integer({ min: 0, max: 15 }), putTurns: fc.nat(2), takeTurns: fc.nat(2) })),
       async (steps) => {
-        const queue = new ByteQueue();
+        const queue = new PageQueue();
         let inQueue = 0;
         const put = async (): Promise<void> => {
           for (const [index, { bytes, putTurns }] of steps.entries()) {
             for (let turn = 0; turn < putTurns; turn++) await nextTurn();
-            await queue.waitBelow(limit, never());
+            await queue.waitUntilBelow(limit, never());
             expect(inQueue).toBeLessThan(limit);
             inQueue += bytes;
             queue.push(page(String(index), bytes));

@@ -6,7 +6,7 @@ import type { PositionedPage } from './positioned-page.ts';
  * A queue of pages that were read but not yet written. It lets the server send at full speed while the reader of our output is
  * slow. One side pushes pages, and the other iterates over them.
  */
-export class ByteQueue {
+export class PageQueue {
   readonly #pages: PositionedPage[] = [];
   readonly #pushed = new Signal();
   readonly #written = new Signal();
@@ -25,7 +25,7 @@ export class ByteQueue {
   }
 
   /** Waits until the queue has fewer than `bytes` bytes. Returns false if the signal is aborted or the time runs out first. */
-  async waitBelow(bytes: number, signal: AbortSignal, milliseconds?: number): Promise<boolean> {
+  async waitUntilBelow(bytes: number, signal: AbortSignal, milliseconds?: number): Promise<boolean> {
     let isOver = false;
     const giveUp = (): void => {
       isOver = true;
