@@ -2,7 +2,7 @@ import type { Limits } from '../batch/limits.ts';
 import { ItemArena } from '../item-arena.ts';
 import type { ValueKind } from './attribute-value.ts';
 import { computeRowId } from './event-id.ts';
-import { writeHead } from './fast-path/head-reader.ts';
+import { writeHead } from './fast-path/head-writer.ts';
 import { RecordCutter } from './fast-path/record-cutter.ts';
 import {
   EventRules,

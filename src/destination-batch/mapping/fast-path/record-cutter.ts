@@ -5,7 +5,7 @@ import type { ItemArena } from '../../item-arena.ts';
 import type { Attribute } from '../attribute-value.ts';
 import type { EventRules, MappedEvent } from '../rules.ts';
 import { findEnvelope, MessageEnd } from './envelope.ts';
-import { HeadReader, type Span } from './head-reader.ts';
+import { HeadWriter, type Span } from './head-writer.ts';
 import { NO_END, parseValue, skipValidValue, skipValue } from './json-bytes.ts';
 import type { JsonCopier } from './json-copier.ts';
 
@@ -42,7 +42,7 @@ export class RecordCutter {
   readonly #rules: EventRules;
   readonly #arena: ItemArena;
   readonly #copier: JsonCopier;
-  readonly #head: HeadReader;
+  readonly #head: HeadWriter;
   readonly #end = new MessageEnd();
   /** The part of a message before its row. */
   #envelope = new BytePattern('');
@@ -59,7 +59,7 @@ export class RecordCutter {
     this.#rules = rules;
     this.#arena = arena;
     this.#copier = rules.writer.createCopier();
-    this.#head = new HeadReader(rules);
+    this.#head = new HeadWriter(rules);
   }
 
   /** Forgets what was learned. Call this when the rules forget the columns. */

@@ -25,10 +25,10 @@ export type Span = { start: number; end: number };
 type KnownName = { quoted: BytePattern; head: BytePattern };
 
 /**
- * Reads the profile, the name and the time of an event from the bytes of their values, and writes the beginning of the event.
+ * Writes the beginning of an event, with the name and the time from the bytes of their values, and finds its profile.
  * Unusual values are left to the rules.
  */
-export class HeadReader {
+export class HeadWriter {
   readonly spans = {
     profile: { start: 0, end: NO_END },
     event_name: { start: 0, end: NO_END },
