@@ -60,8 +60,8 @@ const NAMES = [
 ];
 
 /**
- * The SQL of a string with the facts about a setting. The string consists of a digit that is 1 if the setting is fixed, a digit that
- * is 1 if it was changed, its maximum if it has one, a space, and its value.
+ * The SQL of a string with the facts about a setting. The string consists of a digit that is 1 if the setting is fixed, a digit
+ * that is 1 if it was changed, its maximum if it has one, a space, and its value.
  */
 const FACTS_SQL = "concat(toString(readonly), toString(changed), ifNull(max, ''), ' ', value)";
 
