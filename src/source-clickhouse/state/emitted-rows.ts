@@ -5,8 +5,8 @@
 export const MAX_EMITTED_ROWS = 250_000;
 
 /**
- * The number of characters of a cursor that name its bucket: the time up to the second (2026-01-01T00:00:00). A Date is
- * shorter, and is the name as a whole.
+ * Emitted rows are grouped into buckets. The name of a row's bucket is this many characters from the start of its cursor: the time
+ * up to the second (2026-01-01T00:00:00). A Date is shorter, so the name is the whole Date.
  */
 const BUCKET_LENGTH = 19;
 
@@ -38,8 +38,9 @@ export class EmittedRows {
   readonly #earlierRows: number;
   readonly #now: string | undefined;
   #stampedInPass = 0;
-  /** How many rows of this pass were recognised, and how many were not, in the buckets that have rows of earlier runs. */
+  /** How many rows of this pass were recognised. */
   #recognized = 0;
+  /** How many rows of this pass were not recognised, in the buckets that have rows of earlier runs. */
   #unrecognized = 0;
 
   /**

@@ -19,7 +19,7 @@ export const storedPositionSchema = z.object({
 
 type StoredPosition = z.output<typeof storedPositionSchema>;
 
-/** The last row read in a group. A group is all rows with the same cursor. `rows` is how many rows with this hash were read. */
+/** The last row read in a group, which is all rows with the same cursor. `rows` is how many rows with this hash were read. */
 type InGroup = { cursor: string; rowHash: string; rows: number };
 
 /** The position after a row whose group may have more rows. */
@@ -33,7 +33,7 @@ export type PositionAtRow = InGroup & { kind: 'inside-group' };
  */
 export type Position =
   | { kind: 'start' }
-  /** No row with this cursor has been read, and rows with an earlier cursor don't have to be read. */
+  /** All rows with this cursor have to be read, and no rows with an earlier cursor. */
   | { kind: 'before-group'; cursor: string }
   | { kind: 'after-group'; cursor: string }
   | PositionAtRow
@@ -42,9 +42,8 @@ export type Position =
 export const START: Position = { kind: 'start' };
 
 /**
- * How a state stores a position before a group: as the position after a row with the smallest hash. A query with this position
- * returns the whole group, so that an older version of this source can continue from it as well. No row has this hash, except
- * for one in 2^64.
+ * How a state stores a position before a group: as the position after a row with the smallest hash, which only one row in 2^64
+ * has. A query with this position returns the whole group, so an older version of this source can continue from it as well.
  */
 const BEFORE_GROUP: StoredPosition['tie_break'] = { row_hash: '0', rows: 1 };
 

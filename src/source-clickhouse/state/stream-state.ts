@@ -6,7 +6,7 @@ import { type Position, parsePosition, storedPositionSchema } from './position.t
 
 /**
  * The version of the states that this source writes. In version 1, a state had no version number, and a row hash was a hash of
- * the values. In version 2, it is a hash of the JSON of the values.
+ * the values. In version 2, a row hash is a hash of the JSON of the values.
  */
 export const STATE_VERSION = 2;
 
