@@ -14,8 +14,11 @@ import { refuseUnreadable } from './unreadable-engine.ts';
 /** The maximum number of warnings about streams with the same rows. */
 const MAX_WARNINGS = 10;
 
-/** The streams, and warnings. The warnings say which streams have the same rows, or why there are no streams. */
-type Discovered = { streams: AirbyteStream[]; warnings: string[] };
+type Discovered = {
+  streams: AirbyteStream[];
+  /** Warnings about streams that have the same rows, about configured streams that are missing, or why there are no streams. */
+  warnings: string[];
+};
 
 type Options = {
   /** Whether it is an error if there are no streams. Otherwise, the catalog is empty, and a warning says why. */
@@ -28,7 +31,7 @@ type Options = {
  * Discovers a stream for each table and view that has the required columns and can be read. If the configuration names a table
  * or queries, only these are considered.
  *
- * @throws ConnectorError in the words of `check`.
+ * @throws ConnectorError with the message of `check`.
  */
 export async function discover(
   clickhouse: ClickHouse,
@@ -69,7 +72,7 @@ function describeMissing(name: string): string {
   return `"${name}" is not a stream: it does not exist, or lacks the cursor column. Run check: it reports what is missing.`;
 }
 
-/** Explains in the words of `check` why there are no streams. A platform would only show an empty list. */
+/** Explains why there are no streams, with the message of `check`. Without it, a platform would only show an empty list. */
 async function explainNoStreams(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
@@ -85,9 +88,9 @@ async function explainNoStreams(
 }
 
 /**
- * Builds a stream. Its first sync mode is full_refresh, because some platforms use the first mode by default. It has no primary
- * key: ClickHouse's primary key is a sort order that need not be unique, so a platform that deduplicates by it would delete
- * events.
+ * Builds a stream. Its first sync mode is full_refresh, because some platforms use the first mode by default. The stream has no
+ * primary key, because ClickHouse's primary key is a sort order that need not be unique. A platform that deduplicates by it would
+ * delete events.
  */
 function buildStream(table: Table, cursorColumn: string): AirbyteStream {
   return {

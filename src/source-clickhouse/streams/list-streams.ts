@@ -14,7 +14,7 @@ const MAX_NAMED = 5;
 export type StreamList = {
   /** The tables and views that `discover` lists. */
   streams: Table[];
-  /** The tables and views that have the required columns, but an engine that can't be read. */
+  /** The tables and views that have the required columns, but whose engine can't be read. */
   unreadable: { name: string; engine: string }[];
   /** All tables and views that the user can see. */
   tables: Table[];
@@ -24,7 +24,7 @@ export type StreamList = {
 
 /**
  * Lists the streams of a database: the tables and views that have the columns that rows of this kind need, and can be read. A
- * materialized view is left out if its target is also a stream, because its rows would be sent twice.
+ * materialized view is left out if its target is also a stream, because the rows of the view would be sent twice.
  */
 export async function listStreams(
   clickhouse: ClickHouse,
@@ -70,15 +70,15 @@ function findSharedRows(streams: readonly Table[], definitions: TableDependencie
 }
 
 /**
- * Creates a warning for each query that selects from the table of the configuration, directly or through views. With a condition
- * for the table, the user has probably split the rows.
+ * Creates a warning for each query that selects from the table of the configuration, directly or through views. If `where` is set,
+ * there is no warning, because the user has probably split the rows between the table and the queries.
  */
 export async function findRowsOfTableInQueries(
   clickhouse: ClickHouse,
   { database, table: name, where, queries }: Pick<SourceConfiguration, 'database' | 'table' | 'where' | 'queries'>,
 ): Promise<string[]> {
   if (name === undefined || where !== undefined || queries.length === 0) return [];
-  // A query can have the name of a table, but no table has an empty name for its database.
+  // A query may have the same name as a table. An empty database name keeps the two apart, because no real database has one.
   const definitions = queries.map((query) => ({
     database: '',
     name: query.name,
@@ -91,6 +91,6 @@ export async function findRowsOfTableInQueries(
     .filter((query) => dependencies.findShared(query, [{ database, name }]).length > 0)
     .map(
       (query) =>
-        `The query "${query.name}" selects from "${name}", which is a stream too. Rows of both are sent to Batch twice. Leave out one of them, or split the rows with conditions.`,
+        `The query "${query.name}" selects from "${name}", which is a stream too. Rows that are in both are sent to Batch twice. Leave out one of them, or split the rows with conditions.`,
     );
 }

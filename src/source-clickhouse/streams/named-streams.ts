@@ -94,7 +94,7 @@ async function describe(clickhouse: ClickHouse, table: Table, what: string): Pro
 function explainSqlError(error: unknown, { database }: Table, what: string): unknown {
   if (!(error instanceof ConnectorError && error.cause instanceof ClickHouseError)) return error;
   if (!SQL_ERRORS.some((code) => code === error.code)) return error;
-  // The database of the configuration is missing, and not one that only the SQL names.
+  // The missing database is the one of the configuration, not one that only the SQL names. So the SQL is not at fault.
   if (error.cause.code === UNKNOWN_DATABASE && error.cause.message.includes(database)) return error;
   const { internalMessage, cause } = error;
   return sourceError(

@@ -5,7 +5,8 @@ export type SqlToken = { kind: 'word' | 'quoted_name' | 'string' | 'sign'; text:
 
 /**
  * Matches, in this order: whitespace and comments, strings and quoted names, words, numbers, any other character. A comment that
- * contains the start of another one is not matched: whether such comments are nested depends on the server's version.
+ * contains the start of another comment is not matched as a comment, because it depends on the server's version whether comments
+ * can be nested.
  */
 const TOKEN =
   /(\s+|(?:--|#[ !])[^\n]*|\/\*(?:(?!\/\*|\*\/)[\s\S])*\*\/)|'((?:[^'\\]|\\[\s\S]|'')*)'|`((?:[^`\\]|\\[\s\S]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|([A-Za-z_]\w*)|\d[\w.]*|[\s\S]/gu;

@@ -22,7 +22,7 @@ export type TableDefinition = TableName & {
   selectedFrom: RowOrigin[];
 };
 
-/** The columns of system.tables that contain the definition. They exist in ClickHouse 22.6 and later. */
+/** The columns of system.tables that contain the definition. */
 export type DefinitionRow = TableName & {
   engine: string;
   engine_full: string;
@@ -104,8 +104,8 @@ const NAMED_AFTER: Record<string, number> = {
 /**
  * Finds the tables that a query selects from, including its subqueries.
  *
- * @param database the database for names without one. Without it, such names are ignored: the server writes the database into
- *   the query of a view, so a name without a database is one that the query defines itself (WITH). Set it for other queries.
+ * @param database the database of table names that contain none. Leave it out for the query of a view: the server adds the database
+ *   to each table in it, so a name without a database is one that the query itself defines (WITH), and is ignored.
  */
 export function findTablesInQuery(query: string, database?: string): RowOrigin[] {
   const tokens = tokenizeSql(query);

@@ -75,7 +75,7 @@ export class TableDependencies {
     return this.#definitions.get(toKey(table))?.engine;
   }
 
-  /** Whether a table is a materialized view whose target (TO) is one of the other tables. The target contains all its rows. */
+  /** Whether a table is a materialized view whose target (TO) is one of `others`. The target contains all rows of the view. */
   isHeldBy(table: TableName, others: readonly TableName[]): boolean {
     if (this.engineOf(table) !== 'MaterializedView' && this.engineOf(table) !== 'WindowView') return false;
     return this.#findHolders(table).some((holder) => others.some((other) => isSame(other, holder)));
