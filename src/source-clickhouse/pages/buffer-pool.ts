@@ -1,6 +1,6 @@
 /**
- * Reuses buffers of one size. Allocating new ones would take longer than processing their contents: the operating system maps
- * memory page by page, and Node collects garbage more often the more memory there is outside of its heap.
+ * Reuses buffers of one size. Allocating new ones would take longer than processing their contents, because the operating system
+ * maps memory page by page, and because Node collects garbage more often if there is more memory outside of its heap.
  */
 export class BufferPool {
   readonly #bytes: number;

@@ -65,8 +65,9 @@ export type FetchOptions = {
   queueBytes: number;
   resumeBelowBytes: number;
   maxPauseMs: number;
-  /** How long a query is retried after transient errors (0: not at all), and the first delay, in milliseconds. */
+  /** How long a query is retried after transient errors, in milliseconds; 0 for no retries. */
   retryTimeMs: number;
+  /** The delay before the first retry, in milliseconds. */
   firstRetryMs: number;
   /** Waits after a response that broke off. */
   wait: Wait;
@@ -129,9 +130,9 @@ type Fetching = {
 };
 
 /**
- * Puts all rows after a position into the queue, with as many queries as needed, and ends the queue. Each row is progress, so
- * responses may break off any number of times. But the delays grow until a full page arrives: a server that breaks off each
- * response after a few rows would otherwise have to sort the table for each of them, again and again.
+ * Puts all rows after a position into the queue, with as many queries as needed, and ends the queue. A response with at least one
+ * row is progress, so such responses may break off any number of times. But the delays between queries grow until a full page
+ * arrives. Otherwise, a server that breaks off each response after a few rows would have to sort the table again and again.
  */
 async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   const { queue, options, signal } = fetching;
@@ -162,7 +163,7 @@ async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   }
 }
 
-/** Returns the delay after one more failure, in milliseconds. @param failures the number of failures before it. */
+/** Returns the delay after a failure, in milliseconds. @param failures the number of failures before that one. */
 function retryDelay({ firstRetryMs }: FetchOptions, failures: number): number {
   return Math.min(firstRetryMs * 2 ** failures, LONGEST_RETRY_MS);
 }
@@ -216,7 +217,7 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   const { pool, source, options, signal } = fetching;
   // Some listeners only react to the abort event, not to a signal that is already aborted.
   signal.throwIfAborted();
-  // The query also returns rows with the row hash of the position. As many of them are dropped as were already read.
+  // The query also returns the rows with the row hash of the position. Of these rows, as many are dropped as were already read.
   const toDrop = isInsideGroup(after) ? { rowHash: after.rowHash, rows: after.rows } : undefined;
   const maxRows = source.maxRows + (toDrop?.rows ?? 0);
   const { query, parameters } = buildRowQuery(source.selection, after, source.emittedAt, maxRows);
@@ -240,8 +241,8 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
 }
 
 /**
- * Explains why a response broke off. An ECONNRESET is wrapped, because by itself it would be explained as a server that does
- * not speak HTTP.
+ * Explains why a response broke off. An ECONNRESET is wrapped, because without TLS, it would otherwise be explained as a server
+ * that does not speak HTTP.
  */
 function explainBrokenResponse({ clickhouse }: RowSource, error: unknown): Error {
   return clickhouse.explainError(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error);

@@ -7,7 +7,7 @@ import type { BufferPool } from './buffer-pool.ts';
 /** The maximum length of a line, in bytes. It limits the use of memory. Batch rejects events of more than 25 kB anyway. */
 const MAX_ROW_BYTES = 32 * 1024 * 1024;
 
-/** Complete lines that are ready to be written, and what the position after the last row is computed from. */
+/** Complete lines that are ready to be written, with the values from which the position after the last row is computed. */
 export type Page = {
   /** The lines in valid UTF-8. Bytes that are not UTF-8 are replaced. */
   lines: Buffer;
@@ -19,8 +19,9 @@ export type Page = {
   rows: number;
   /** The last line, as the server sent it, without its line feed. */
   lastLine: Buffer;
-  /** The hash of the last row, in decimal, and the number of rows with this hash at the end of the page. */
+  /** The hash of the last row, in decimal. */
   lastRowHash: string;
+  /** The number of rows at the end of the page that have the hash of the last row. */
   rowsWithLastHash: number;
 };
 
@@ -76,8 +77,8 @@ export class PageCutter {
   }
 
   /**
-   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size: if response after
-   * response breaks off, many small pages may wait in the queue, which counts only their rows.
+   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size, because many small
+   * pages may wait in the queue if response after response breaks off, and the queue counts only the bytes of the rows.
    */
   rest(): Page | undefined {
     if (this.#rows === 0) return undefined;

@@ -5,7 +5,7 @@ import { CutOffError, UnreadableResponseError } from '../errors/response-errors.
 import { startsAsRow } from '../query/record-line.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 
-/** At most this many bytes of an exception are read. Few exceptions are longer, and they are only used for a message. */
+/** The maximum number of bytes of an exception that are used. Few exceptions are longer, and they are only used for a message. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
 
 type Done = (error?: Error | null) => void;
@@ -70,7 +70,10 @@ export class ResponseWritable extends Writable {
     done(this.exception);
   }
 
-  /** Pushes a page, if there is one. Returns false after an error, which it has passed to `done`. */
+  /**
+   * Pushes a page, if there is one. Collects the bytes from the first line that is not a row. After any other error, passes the
+   * error to `done` and returns false.
+   */
   #pushPage(cut: () => Page | undefined, done: Done): boolean {
     try {
       const page = cut();
