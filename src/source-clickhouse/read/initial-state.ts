@@ -100,7 +100,8 @@ function checkState(
 /**
  * Returns the state from which a stream is read after the SQL of its query changed, or after a query replaced a table. The
  * cursor remains valid, and so do the hashes of all rows whose values stay the same. But the order of rows with one cursor may
- * have changed, so a position inside of a group is moved to the start of the group. Rows may be sent twice, but none is lost.
+ * have changed, so a position inside of a group is moved to the start of the group. Rows may be sent twice, but none is lost. If
+ * the whole group has probably been read and no rows are remembered, the position is moved to the end of the group instead.
  */
 async function continueWithOtherSql(
   state: StreamState,

@@ -20,8 +20,8 @@ import { type End, readStreamRows, type StreamContext } from './stream-reader.ts
 export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
 
 /**
- * Reads the configured streams one after the other. If a stream fails, its error is written (TRACE ERROR, INCOMPLETE), and the
- * next stream is read. Once the row limit is reached, the remaining streams are skipped.
+ * Reads the configured streams one after the other. If a stream fails, its error is written (TRACE ERROR) and its status
+ * (INCOMPLETE), and the next stream is read. Once the row limit is reached, the remaining streams are skipped.
  *
  * @returns whether every stream was read to its end, or to the row limit.
  */
@@ -81,7 +81,7 @@ async function readStream(
   }
 }
 
-/** Why the read of a stream ended: the last part of its summary in the log. */
+/** The words that a stream's summary in the log ends with, by the reason why its read ended. */
 const END_NOTES: Record<End['kind'], string> = {
   complete: '',
   'state-full': '',

@@ -17,7 +17,7 @@ import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
 const ROWS_NOT_REPRODUCIBLE =
-  'This run found none of the rows that the last run sent, and sent at least as many other rows from the same time. There are three likely causes. If a column changes each time it is read, such as now(), rand() or a joined value, every run sends the rows again: compute the column when a row is inserted, remove it from the view or query, or set "lookback_seconds" to 0. If the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), its rows before the lookback are never read: to read them, reset the stream. Batch then receives a second time the rows that it already has. If the SQL of the view or query was changed since, nothing else is wrong.';
+  'This run found none of the rows that the last run sent, and sent at least as many other rows from the same time. There are three likely causes. If a column changes each time it is read, such as now(), rand() or a joined value, every run sends the rows again. Compute the column when a row is inserted, remove it from the view or query, or set "lookback_seconds" to 0. If the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), its rows before the lookback are never read. To read them, reset the stream. Batch then receives all rows again, also those that it already has. If the SQL of the view or query was changed after the last run, this is expected, and nothing is wrong.';
 
 function describeRestampedRows(table: Table, cursorColumn: string): string {
   return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} after the start of this run. The column is probably computed each time it is read, so every run sends the rows again. ${adviseStoredCursor(table, cursorColumn)}`;
@@ -76,8 +76,8 @@ class StreamReader {
   /** The position after the last row that was read. */
   #readUpTo: Position;
   /**
-   * Whether the reader is waiting for the next page. While it is not, the state may already remember rows of a page that has
-   * not been written yet. The state must not be written then.
+   * Whether the reader is waiting for the next page. If not, the state may already remember rows of a page that has not been
+   * written yet, so no state must be written.
    */
   #isWaiting = true;
 
@@ -194,7 +194,8 @@ class StreamReader {
 
   /**
    * @param mustKeepRowHashes whether the next run still needs the row hashes, which don't cover the added columns. It needs them
-   *   if the position is inside a group, or if some of the rows that are remembered by their row hash have not been read again.
+   *   if it may find more rows of the position's group, or if some of the rows that are remembered by their row hash have not
+   *   been read again.
    */
   async #writeLastState(position: Position, { mustKeepRowHashes }: { mustKeepRowHashes: boolean }): Promise<void> {
     const { emittedByFullHash } = this.#rowMemory;
@@ -212,7 +213,7 @@ class StreamReader {
     else if (emitted.noneSeenAgain) await this.#warn(ROWS_NOT_REPRODUCIBLE);
   }
 
-  /** @throws ConnectorError if the cursor is in the future: a later run would find the same rows inside the lookback again. */
+  /** @throws ConnectorError if the cursor is in the future, because a later run would find the same rows inside the lookback. */
   async #warnOfOverflow(cursor: string): Promise<void> {
     const { cursorColumn } = this.#rowMemory;
     const now = this.#window?.now;
