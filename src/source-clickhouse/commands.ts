@@ -44,7 +44,8 @@ export async function check(
 }
 
 /**
- * Checks that ClickHouse answers at the host and port of the configuration. The login may be refused, and needs no right.
+ * Checks that ClickHouse answers at the host and port of the configuration. The check also succeeds if the login is refused, or if
+ * the user lacks a privilege.
  *
  * @throws ConnectorError when there is no answer, or another service answers.
  */
@@ -75,8 +76,8 @@ export async function checkConnection(
 }
 
 /**
- * Logs where the first run of a stream begins and how many rows it sends, or a warning about old rows, as `check` does. Logs
- * nothing if there is nothing to say.
+ * Logs where the first run of a stream begins and how many rows it sends, if `start_from` is set, and a warning if it sends old
+ * events, as `check` does.
  *
  * @param use what the destination does with the rows, if its configuration is known.
  */
@@ -103,7 +104,7 @@ export async function proposeStart(
   );
 }
 
-/** What a command for people does differently from a platform: it fails, and says why. */
+/** The options of `discover` for commands that people run. These commands fail early and say why. */
 export type DiscoverOptions = {
   /** Whether to fail at once if no ClickHouse listens at the address, which may be wrong. */
   failFast?: boolean;
@@ -113,7 +114,7 @@ export type DiscoverOptions = {
   kind?: RowKind;
 };
 
-/** Writes the CATALOG. Before it, logs warnings: which streams have the same rows, or why there are no streams. */
+/** Writes the CATALOG. Before that, logs warnings about streams with the same rows or missing streams, or why there are none. */
 export async function discover(
   context: CommandContext,
   config: GivenConfiguration,
@@ -156,7 +157,7 @@ async function withClickHouse<T>(
   const { output, stop, now, reportMetrics = false } = context;
   const configuration = await readConfiguration(config, sourceConfigurationSchema, context);
   const warn = (message: string): void => {
-    // Not awaited: a connection must not wait for a slow reader of our output.
+    // Not awaited, because a connection must not wait for a slow reader of our output.
     output.write(log('WARN', message)).catch(() => {});
   };
   if (configuration.tls?.verify === false) {

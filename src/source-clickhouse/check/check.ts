@@ -22,20 +22,26 @@ import { MAX_WARNINGS, StreamChecks } from './stream-checks.ts';
 import { adviseCursor, proposeColumn, proposeView } from './suggestions.ts';
 import { limitWarnings } from './warnings.ts';
 
-/** How long `check` waits for the first row of a stream, and for the first rows of all streams together, in milliseconds. */
+/** How long `check` waits for the first row of a stream, in milliseconds. */
 const ROW_TIMEOUT_MS = 10_000;
+
+/** After this time, `check` tests no more streams, in milliseconds. */
 const ALL_ROWS_TIMEOUT_MS = 60_000;
 
-/** How long to wait, in milliseconds. */
+/** How long to wait for the first row of a stream, and how long to test streams, in milliseconds. */
 export type Timeouts = { rowMs: number; allRowsMs: number };
 
 const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_MS };
 
-/**
- * The version of the server, the names of the streams, where the first run of each stream begins, if `start_from` says so, and
- * warnings.
- */
-export type CheckResult = { version: string; streams: string[]; notes: string[]; warnings: string[] };
+export type CheckResult = {
+  /** The version of the server. */
+  version: string;
+  /** The names of the streams. */
+  streams: string[];
+  /** Where the first run of each stream begins, if `start_from` is set. */
+  notes: string[];
+  warnings: string[];
+};
 
 /**
  * Proves that `read` would work: connects, checks the database, tables and columns, and reads the first row of each stream

@@ -16,18 +16,18 @@ export const OLDEST_ACCEPTED = '24h';
 const OLDEST_ACCEPTED_SECONDS = 24 * 3_600;
 
 /**
- * The start that is proposed if a table has older events: an hour less than OLDEST_ACCEPTED, because the first rows have to be
- * read, and have to wait until they are sent.
+ * The start that is proposed if a table has older events. It is an hour less than OLDEST_ACCEPTED, because the first rows grow
+ * older until they have been read and sent.
  */
 export const PROPOSED_START = '23h';
 
-/** How long to wait for a number of rows, in milliseconds. */
+/** How long to wait for a count of rows, in milliseconds. */
 const COUNT_TIMEOUT_MS = 10_000;
 
 /** A message about the first run of a stream. */
 export type FirstRunNote = { level: 'INFO' | 'WARN'; message: string };
 
-/** What decides on where a first run begins, and what may be wrong with its rows. */
+/** What determines where a first run begins, and what may be wrong with its rows. */
 type Start = {
   startFrom: string | undefined;
   /** The server's time. */
@@ -75,8 +75,8 @@ export async function describeFirstRun(
 const ADVICE = `To leave old rows out, set "start_from", for example to "${PROPOSED_START}" or "now", or filter them in a view.`;
 
 /**
- * Warns if the first run would send events that are older than Batch accepts. Their age is that of the event time or, if the table
- * has no such column, that of the cursor.
+ * Warns if the first run would send events that are older than Batch accepts. Their age is computed from the event time or, if the
+ * table has no column with such a time, from the cursor.
  *
  * @param eventTime the column with the time of the event.
  */
@@ -145,8 +145,8 @@ export async function selectStream(
  * Creates a function that counts rows, and returns undefined if that fails.
  *
  * @param stop cancels the queries.
- * @param timeoutMs how long to wait for a number of rows, in milliseconds.
- * @param onSlow called if a number of rows does not arrive in time.
+ * @param timeoutMs how long to wait for a count, in milliseconds.
+ * @param onSlow called if a count does not arrive in time.
  */
 export function createCounter(
   clickhouse: ClickHouse,

@@ -7,13 +7,16 @@ import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.
 import type { RowKind } from '../schema/required-columns.ts';
 import { type Position, START } from '../state/position.ts';
 
-/** No cursor is this many seconds after the server's time. It is more than a day, because a Date has no smaller unit. */
+/** No row should have a cursor this many seconds after the server's time. It is more than a day: the unit of a Date is a day. */
 const LATER_SECONDS = 2 * 24 * 3600;
 
 /** The maximum number of tables to name in a warning. */
 const MAX_NAMED = 3;
 
-/** What to do about a full scan. A table of profiles is usually sorted by their id, so that newer rows replace older ones. */
+/**
+ * What to do about a full scan. A table of profiles is usually sorted by the id of the profile, so that newer rows replace older
+ * ones. So its cursor can't be the first column of ORDER BY.
+ */
 const ADVICE: Record<RowKind, (cursor: string) => string> = {
   event: (cursor) => `Select the first column of the table's ORDER BY unchanged as ${cursor}`,
   profile: (cursor) => `If the table is large, give the column of ${cursor} a minmax index (ALTER TABLE … ADD INDEX)`,
@@ -23,11 +26,12 @@ const tableRow = z.object({ database: z.string(), table: z.string(), rows: z.coe
 
 /**
  * Warns if a run reads whole tables because the condition on the cursor can't reach them: a view or a query may compute the
- * cursor, group rows or limit them. Returns no warning if the server can't estimate the query, for example because it reads no
- * MergeTree, or refuses EXPLAIN.
+ * cursor, group rows or limit them. Returns no warning if the server can't estimate the query, for example because the query
+ * reads no MergeTree, or because the server refuses EXPLAIN.
  *
- * EXPLAIN ESTIMATE returns the number of rows that the server would read from each table. If the condition reaches a table, almost
- * none of its rows are after a cursor in the future. A small table that is joined is always read, so only the largest table counts.
+ * EXPLAIN ESTIMATE returns the number of rows that the server would read from each table. If the condition reaches a table, the
+ * server would read almost none of its rows for a cursor in the future. If it would still read all of them, each run scans the
+ * table. A small table that is joined is always read, so there is a warning only if the largest table is scanned.
  */
 export async function findFullScan(
   clickhouse: ClickHouse,
@@ -51,7 +55,7 @@ export async function findFullScan(
   ];
 }
 
-/** The number of rows that the server would read from each table, except for tables from which it would read none. */
+/** Returns the number of rows that the server would read from each table, except for tables from which it would read none. */
 async function estimateTables(
   clickhouse: ClickHouse,
   selection: RowSelection,
@@ -64,7 +68,7 @@ async function estimateTables(
     .map((each) => ({ name: `${each.database}.${each.table}`, rows: each.rows }));
 }
 
-/** Returns a cursor after those of all rows, in the form of a record. Returns undefined if there may be no such cursor. */
+/** Returns a cursor that should be later than all rows, in the form of a record, or undefined for a type that can't be a cursor. */
 function findLaterCursor(type: ClickHouseType, now: Instant): string | undefined {
   const inner = unwrapType(type);
   const later = subtractSeconds(now, -LATER_SECONDS);

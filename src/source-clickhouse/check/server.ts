@@ -4,7 +4,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceErrorCode } from '../errors/codes.ts';
 import { readServerVersion } from '../query/server-info.ts';
 
-/** The errors of a server that answers, but not to this user. */
+/** The errors with which a server refuses the user. They show that ClickHouse answers at the address. */
 const ERRORS_OF_USER: readonly SourceErrorCode[] = [
   'clickhouse_login_refused',
   'clickhouse_right_missing',

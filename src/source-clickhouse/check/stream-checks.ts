@@ -20,7 +20,7 @@ type Context = {
   /** Cancels the queries that may be slow. */
   stop: AbortSignal;
   findUse: FindUse;
-  /** How long to wait for the first row of a stream, and for a number of rows, in milliseconds. */
+  /** How long to wait for the first row of a stream, and for each count of rows, in milliseconds. */
   timeoutMs: number;
   /** The server's time. */
   now: Instant;
@@ -54,8 +54,8 @@ export class StreamChecks {
       this.#wasSlow = true;
       this.warnings.push(describeSlowStream(stream.name, configuration.cursor_column, timeoutMs));
     }
-    // Don't look for more about a slow table, because these queries would be as slow. Collect one warning more than the maximum,
-    // so that limitWarnings knows that there are more.
+    // Don't look for warnings about a slow table, because the queries for them would be as slow. Stop only when there are more
+    // warnings than the maximum, so that limitWarnings knows that some are left out.
     const isLookedAt = result === 'readable' && this.warnings.length <= MAX_WARNINGS;
     await this.#describeFirstRun(stream, isLookedAt);
     if (isLookedAt) {

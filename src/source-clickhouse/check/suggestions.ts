@@ -32,8 +32,8 @@ function isCandidate(role: Wanted['role'], kind: RowKind, { name, type }: Column
     case 'event_name':
       return /^(event|event_?type|action|type|name)$/i.test(name);
     case 'cursor':
-      // No other timestamp, such as event_time or created_at: it may be the time of the event. A row that is inserted after rows
-      // with a later time would then never be read.
+      // No other timestamp, such as event_time or created_at, because it may be the time of the event. A row that is inserted after
+      // rows with a later time would then never be read.
       return unwrapType(type).kind === 'date_time' && Object.values(BEST_CURSOR).some((best) => best.test(name));
   }
 }
@@ -60,7 +60,7 @@ export function proposeView(table: Table, cursorColumn: string, kind: RowKind): 
 /**
  * Proposes the SQL of a wanted column, from a column that probably has its values.
  *
- * @param taken the names of columns that are not proposed. The proposed column is added.
+ * @param taken the names of columns that must not be proposed. The name of the proposed column is added to them.
  */
 export function proposeColumn(table: Table, { name, role }: Wanted, kind: RowKind, taken = new Set<string>()): string {
   const candidates = table.columns.filter((column) => !taken.has(column.name) && isCandidate(role, kind, column));
@@ -84,8 +84,8 @@ function quoteAlias(name: string): string {
 }
 
 /**
- * Advises which column of the table to use as the cursor: one whose name is similar to the configured one, or the usual one. Returns
- * undefined if the table has neither. The time of the event is never suggested.
+ * Advises which column of the table to use as the cursor: a column whose name is similar to the configured one, or the usual
+ * column. Returns undefined if the table has neither. The time of the event is never suggested.
  */
 export function adviseCursor({ columns, name }: Table, cursorColumn: string): string | undefined {
   const usable = columns

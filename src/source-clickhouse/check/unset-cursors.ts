@@ -12,7 +12,7 @@ const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
 /**
  * Warns about rows that were inserted without a cursor. If the column is not Nullable and has no DEFAULT, their cursor is
  * 1970-01-01, the zero of the column's type. That is before the position of every state. Returns undefined if there are no such
- * rows, or if the cursor is not a time: 0 or an empty string may be a real value.
+ * rows, or if the cursor is not a time, because 0 or an empty string may be a real value.
  */
 export async function findUnsetCursors(
   clickhouse: ClickHouse,

@@ -131,8 +131,8 @@ function describeMerging({ name }: Table, { engine, sorting_key }: Engine): stri
 }
 
 /**
- * Warns about an engine that computes the attributes of a profile from several rows. One that replaces rows is fine, because the
- * newest value of an attribute wins.
+ * Warns about an engine that computes the attributes of a profile from several rows. An engine that replaces rows is fine, because
+ * the newest value of an attribute wins.
  */
 function findPartialRows(table: Table, facts: Engine, useFinal: boolean): string[] {
   if (useFinal || !MERGING_ENGINE.test(facts.engine) || /Replacing/.test(facts.engine)) return [];
@@ -172,7 +172,7 @@ function findOtherSorting(table: Table, { sorting_key }: z.output<typeof tableRo
   ];
 }
 
-/** Warns about columns that the destination reads. If the use is not known, these are the columns that it reads by default. */
+/** Warns about missing columns that the destination reads. If the use is not known, checks the columns that it reads by default. */
 function findUnmappedColumns(table: Table, use: StreamUse | undefined): string[] {
   const known = use ?? defaultUse('event');
   const missing = findMissingMappingColumns(table, known);
@@ -210,7 +210,7 @@ function findOddColumns(table: Table, cursorColumn: string, { kind, customId, ev
   ];
 }
 
-/** The columns for Batch's own attributes that are needed to send messages, by the usual names of columns with these values. */
+/** The names that Batch needs for columns with an email address or a phone number, by the usual names of such columns. */
 const CONTACT_COLUMNS: ReadonlyMap<string, string> = new Map([
   ['email', 'batch__email_address'],
   ['email_address', 'batch__email_address'],
