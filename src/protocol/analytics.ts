@@ -26,7 +26,7 @@ export const destinationMetricsSchema = z.object({
   updates: z.number(),
   /** Rows that Batch accepted, as events or as attributes of profiles. */
   events_accepted: z.number(),
-  /** Rejected rows by code, including rows that no state covers yet, and codes without rows. */
+  /** Rejected rows by code, including rows that no state covers yet. Codes without rows are included with the count 0. */
   rows_rejected: counts,
   possible_duplicates: z.number(),
   /** The number of updates that the destination's own rate limit allows to be sent at once. */

@@ -1,11 +1,16 @@
 import { LINE_FEED } from '../shared/ascii.ts';
 import { viewOf } from '../shared/byte-pattern.ts';
 
-/**
- * The lines in a chunk of bytes. The first line begins at `start`. `ends[n]` is the end of line n, before its line feed. The next
- * line begins after the line feed. `view` is a view of the bytes.
- */
-export type LineBatch = { bytes: Buffer; view: DataView; start: number; ends: number[] };
+/** The lines in a chunk of bytes. */
+export type LineBatch = {
+  bytes: Buffer;
+  /** A view of the same bytes. */
+  view: DataView;
+  /** The offset at which the first line begins. */
+  start: number;
+  /** The offset at which each line ends, before its line feed. The next line begins after the line feed. */
+  ends: number[];
+};
 
 /**
  * Splits a stream of bytes into lines. The lines of a chunk are yielded together, except for a line that began in an earlier

@@ -55,9 +55,13 @@ export type SavedState =
   | { kind: 'untouched' }
   /** Another process wrote the state file during the run. The version of the other process is kept. */
   | { kind: 'changed' }
-  /**
-   * `rowsToComeAgain` is the number of rows that were read, but that the state file doesn't cover. `mayComeTwice` is whether Batch
-   * may already have some of these rows, not counting the rows that the destination's own error is about. `positions` describes the
-   * position of each stream.
-   */
-  | { kind: 'kept'; rowsToComeAgain: number; mayComeTwice: boolean; positions: readonly string[] };
+  /** The run may have saved states in the state file. */
+  | {
+      kind: 'kept';
+      /** The number of rows that were read, but that the state file doesn't cover. */
+      rowsToComeAgain: number;
+      /** Whether Batch may already have some of these rows, not counting the rows that the destination's own error is about. */
+      mayComeTwice: boolean;
+      /** Describes the position of each stream. */
+      positions: readonly string[];
+    };

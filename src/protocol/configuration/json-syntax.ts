@@ -13,14 +13,15 @@ export type JsonSyntaxError = {
   excerpt: string;
 };
 
-/**
- * A kind of mistake, and the advice for it. If several entries of MISTAKES match, the first one is used.
- *
- * @param found the character at the error; undefined at the end of the text.
- * @param before the last character before the error that is not white space.
- * @param words the message of lossless-json. It is not shown, because it quotes the text.
- */
+/** A kind of mistake, and the advice for it. If several entries of MISTAKES match, the first one is used. */
 type Mistake = {
+  /**
+   * Checks whether an error is a mistake of this kind.
+   *
+   * @param found the character at the error; undefined at the end of the text.
+   * @param before the last character before the error that is not white space.
+   * @param words the message of lossless-json. It is not shown, because it quotes the text.
+   */
   matches: (found: string | undefined, before: string | undefined, words: string) => boolean;
   advice: string;
 };

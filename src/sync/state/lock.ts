@@ -15,11 +15,13 @@ import type { LockOptions, LockStatus } from './store.ts';
  */
 const STALE_MS = 10_000;
 
-/**
- * The interval between attempts to get a lock, in milliseconds, and the number of attempts. Together, the attempts take a bit
- * longer than a lock takes to become stale, because the process that holds the lock may have died.
- */
+/** The interval between attempts to get a lock, in milliseconds. */
 const ATTEMPT_INTERVAL_MS = 1_000;
+
+/**
+ * The number of attempts to get a lock. Together, the attempts take a bit longer than a lock takes to become stale, because the
+ * process that holds the lock may have died.
+ */
 const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
 
 /** The result of an attempt to get the lock. */

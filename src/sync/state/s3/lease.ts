@@ -17,8 +17,10 @@ import { type Objects, retryBriefly, type StoredObject, type WriteCondition, typ
  */
 const LEASE_MS = 60_000;
 
-/** The interval at which a waiting process reads the lease, in milliseconds, and the number of intervals in a lease. */
+/** The interval at which a waiting process reads the lease, in milliseconds. */
 const POLL_INTERVAL_MS = 1_000;
+
+/** After this many intervals without a change, the waiting process may take the lease over. */
 const POLLS_UNTIL_EXPIRED = LEASE_MS / POLL_INTERVAL_MS;
 
 /** The holder renews a lease that it wrote this long ago, in milliseconds. */
