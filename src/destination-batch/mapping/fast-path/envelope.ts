@@ -6,7 +6,7 @@ import { NO_END, skipNumber, skipUnescapedAscii } from './json-bytes.ts';
 const ROW_KEY = '"data":{';
 
 /**
- * The keys of a RECORD message that are used. If a message repeats one of them after the row, the later value is the
+ * The keys of a RECORD message that the destination reads. If a message repeats one of them after the row, the later value is the
  * valid one, so the message has to be parsed.
  */
 const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
@@ -34,7 +34,7 @@ export function findEnvelope(line: string, stream: string): string {
 
 /** Checks the ends of messages: the bytes after their row. */
 export class MessageEnd {
-  /** Keys that are not in READ_KEYS, with their colons. */
+  /** Keys that followed a row and are not in READ_KEYS, with their colons. */
   readonly #unreadKeys: BytePattern[] = [];
 
   /**

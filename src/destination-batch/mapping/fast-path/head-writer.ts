@@ -58,10 +58,10 @@ export class HeadWriter {
   }
 
   /**
-   * Writes the part of the event before its attributes, placed so that this part ends at `end`. There are at least `room` bytes
-   * before `end`.
+   * Writes the beginning of the event, up to its attributes, so that this part ends at `end`. At least `room` bytes before `end`
+   * are free.
    *
-   * @param hasAttributes whether attributes follow. Otherwise, the event ends with the closing brace at `end`.
+   * @param hasAttributes whether attributes follow. Otherwise, the caller writes the closing brace of the event at `end`.
    * @returns where the event begins in the slab, or NO_END if the row has to be parsed, for example because it is rejected.
    */
   write(
@@ -97,7 +97,10 @@ export class HeadWriter {
     return this.#customId === undefined ? profiles.find(source, view, start, end) : profiles.findText(this.#customId);
   }
 
-  /** Whether the id needs no further check: it is unescaped ASCII that is neither blank nor a placeholder, or an integer. */
+  /**
+   * Reads the id. Returns true if it needs no further check, because it is an integer, or unescaped ASCII that is neither blank nor
+   * a placeholder.
+   */
   #readCustomId(source: Buffer, view: DataView): boolean {
     const { start, end } = this.spans.profile;
     const { custom_id_characters: maxLength } = this.#rules.limits;

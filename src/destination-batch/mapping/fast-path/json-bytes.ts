@@ -34,7 +34,7 @@ const MAX_INTEGER_CHARACTERS = 18;
 /**
  * Returns the end of the printable ASCII at `offset` that JSON does not escape.
  *
- * @param end where the message ends. The byte at this place must not be such a character.
+ * @param end where the message ends. The byte at `end` must not be such a character, because it ends the search.
  */
 export function skipUnescapedAscii(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
   let at = skipAsciiWords(view, offset, end);
@@ -53,8 +53,8 @@ export function skipQuote(bytes: Uint8Array, offset: number, isInString: boolean
 }
 
 /**
- * Returns the end of the spaces at `offset`. Other white space is not skipped: it is not valid in a JSON string, and after a line
- * feed another message begins.
+ * Returns the end of the spaces at `offset`. Other white space is not skipped, because it is not valid inside a JSON string, and a
+ * line feed ends the message.
  */
 export function skipSpaces(bytes: Uint8Array, offset: number): number {
   let end = offset;
@@ -136,8 +136,8 @@ function skipLiteral(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Returns the end of the integer at `offset`, or NO_END if there is no valid one that is short enough to be copied. It may be the
- * part of a number before its point.
+ * Returns the end of the integer at `offset`, or NO_END if there is no valid one that is short enough to be copied. The integer may
+ * be the part of a number before its point.
  */
 export function skipInteger(bytes: Uint8Array, offset: number): number {
   const digitsStart = bytes[offset] === HYPHEN ? offset + 1 : offset;
@@ -147,8 +147,8 @@ export function skipInteger(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Returns the end of a number whose integer ends at `offset`: `offset` if it has no fraction. Returns NO_END if the number is not
- * valid or has an exponent.
+ * Returns the end of a number whose integer part ends at `offset`. If the number has no fraction, this is `offset`. Returns NO_END
+ * if the number is not valid or has an exponent.
  */
 export function skipFraction(bytes: Uint8Array, offset: number): number {
   let end = offset;

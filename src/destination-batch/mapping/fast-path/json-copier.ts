@@ -47,26 +47,25 @@ const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 
-/** The maximum nesting that is copied. The copier is recursive. */
+/** The maximum nesting that is copied. It is limited, because the copier is recursive. */
 const MAX_DEPTH = 8;
 
-/** What the copier needs to know of the rules for attributes. */
+/** What the copier needs to know about the rules for attributes. */
 export type CopierRules = {
   limits: Limits;
   names: AttributeNames;
   issues: RowIssues;
-  /** Returns an id for a new object, which is needed to claim names (see `NameUses`). */
+  /** Returns an id for a new object, which is needed to reserve names (see `NameUses`). */
   startObject: () => number;
 };
 
 /**
- * Copies the JSON of values to a buffer without parsing it. The result is the JSON that the rules for attributes would produce. It
- * copies the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects of these. An array or
- * object may also be JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and the
- * rules have to convert the value.
+ * Copies the JSON of values to a buffer without parsing it. The result is the JSON that the rules for attributes would produce. The
+ * copier handles the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects of these. An
+ * array or object may also be JSON inside a string. If a value might have to be changed, reported or rejected, the copier returns
+ * NO_END, and the rules have to convert the value.
  *
- * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes, and `MOST_OVERWRITTEN_BYTES`
- * more.
+ * The values must be valid UTF-8. The target needs as many free bytes as the source has bytes, plus `MOST_OVERWRITTEN_BYTES`.
  */
 export class JsonCopier {
   readonly #rules: CopierRules;
@@ -100,7 +99,7 @@ export class JsonCopier {
    * Starts to copy a row from `source` to a slab.
    *
    * @param end where the row ends.
-   * @param spareBytes by how many bytes the values may become longer.
+   * @param spareBytes how many bytes the values may grow by.
    */
   start(source: DataView, end: number, { bytes, view }: Slab, offset: number, spareBytes: number): void {
     this.#spareBytes = spareBytes;
@@ -169,7 +168,7 @@ export class JsonCopier {
     }
   }
 
-  /** Copies a number with its digits. In a column of floats it gets a point: `convertFloat`. */
+  /** Copies a number with its digits. In a column of floats, an integer gets `.0`, as in `convertFloat`. */
   #copyNumber(kind: ValueKind, source: Buffer, start: number): number {
     const integerEnd = skipInteger(source, start);
     const end = integerEnd === NO_END ? NO_END : skipFraction(source, integerEnd);
@@ -197,12 +196,12 @@ export class JsonCopier {
     const isInString = this.#isInString;
     let from = skipQuote(source, start, isInString);
     let code = source[from] ?? 0;
-    // The string may be blank, or JSON after white space.
+    // The string may be blank, or JSON that follows white space.
     if (code <= SPACE || MAY_BE_SPACE[code] === 1) return NO_END;
     const outputStart = this.to;
     let to = outputStart;
     target[to++] = QUOTE;
-    /** The number of bytes minus the number of UTF-16 units. */
+    /** The number of bytes that are written, minus the number of UTF-16 units in the string. It begins with the two quotes. */
     let extra = 2;
     for (;;) {
       const wordsEnd = copyWords(this.#sourceView, from, this.#sourceEnd, this.#targetView, to, 0x20202020);
@@ -240,7 +239,7 @@ export class JsonCopier {
     return skipQuote(source, from, isInString);
   }
 
-  /** Copies a common URL, which is ASCII and needs no further check. */
+  /** Copies a URL of the common kind (ASCII only), which needs no further check. */
   #copyUrl(source: Buffer, start: number): number {
     let from = skipQuote(source, start, this.#isInString);
     if (from === NO_END) return NO_END;
@@ -329,7 +328,7 @@ export class JsonCopier {
   #copyMember(source: Buffer, start: number, depth: number, object: number, members: MemberTypes | undefined): number {
     const keys = this.#keys;
     const key = keys.read(source, this.#sourceView, start, this.#sourceEnd, this.#isInString);
-    // If a key occurs twice, JSON.parse keeps the last value.
+    // If a key occurs twice, the rules have to convert the object, because JSON.parse keeps the last value.
     if (key === undefined || !key.occurrences.add(object, depth)) return NO_END;
     const { name } = key;
     if (name.lowerCased !== undefined && !this.#rules.issues.isReported(name)) return NO_END;

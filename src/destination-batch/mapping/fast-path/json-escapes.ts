@@ -5,19 +5,17 @@ export const IS_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\bfnrt'.includes(String.fromCharCode(code))),
 );
 
-/**
- * A table by character code: 1 for the characters that stand for themselves after a backslash. The others may stand for white
- * space.
- */
+/** A table by character code: 1 for the characters that mean themselves after a backslash. Other escapes may mean white space. */
 export const IS_VISIBLE_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\/'.includes(String.fromCharCode(code))),
 );
 
 /**
- * Reads the escape at `offset`. If the JSON is itself the content of a string, everything is escaped once more:
- * the escape's own backslash is doubled, and a quote or backslash that follows it gets a backslash of its own.
+ * Reads the escape at `offset`. If the JSON is itself the content of a string, everything is escaped once more: the escape's own
+ * backslash is doubled, and a quote or backslash that follows it gets a backslash of its own.
  *
- * @returns the character after the backslash, plus 256 times the length of the escape. The character is not checked.
+ * @returns the character after the backslash, plus 256 times the length of the escape. The character is not checked, except inside
+ * a string: if the escape can't be copied there, returns 0.
  */
 export function readEscape(source: Buffer, offset: number, isInString: boolean): number {
   const escaped = source[offset + 1] ?? 0;

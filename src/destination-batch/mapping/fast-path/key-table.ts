@@ -13,8 +13,9 @@ const SLOTS = 4_096;
 export type KnownKey = {
   readonly key: BytePattern;
   readonly text: string;
-  /** The key in quotes, with the colon after it: in JSON, and in JSON inside a string. */
+  /** The key in quotes, with the colon after it. */
   readonly quoted: BytePattern;
+  /** The same in JSON inside a string, where the quotes are escaped. */
   readonly quotedInString: BytePattern;
   readonly name: AttributeName;
   /** What is sent before the value: the name, quoted, and a colon. */
@@ -101,7 +102,7 @@ export class KeyTable {
   }
 
   #add(slot: number, key: string): KnownKey | undefined {
-    // JavaScript moves keys that are integers before the other keys of an object.
+    // Keys that begin with a digit are left to the rules, because JavaScript moves keys that are integers before the other keys.
     if (this.#size >= MAX_KEYS || /^\d/.test(key)) return undefined;
     const name = this.#names.parseKey(key);
     if (name.error !== undefined) return undefined;

@@ -46,7 +46,7 @@ export class RecordCutter {
   readonly #end = new MessageEnd();
   /** The part of a message before its row. */
   #envelope = new BytePattern('');
-  /** Whether the last message began with it. */
+  /** Whether the last message began with the envelope. */
   #hasEnvelope = false;
   /** A view of the bytes of the message. */
   #view = viewOf(Buffer.alloc(0));
@@ -135,7 +135,7 @@ export class RecordCutter {
   }
 
   /**
-   * Uses the value at `start` of a message that ends at `end`. Returns the end of the value, or NO_END if the message has to be
+   * Handles the value at `start` of a message that ends at `end`. Returns the end of the value, or NO_END if the message has to be
    * parsed.
    */
   #cutValue(role: Role, bytes: Buffer, start: number, end: number): number {

@@ -2,8 +2,9 @@ import { createSlab, type Slab } from '../../byte-arena.ts';
 import { NO_END, skipSpaces } from './json-bytes.ts';
 import type { JsonCopier } from './json-copier.ts';
 
-/** The maximum length of a string that is converted, in characters and in bytes. */
+/** The maximum length of a string that is converted, in characters. */
 const MAX_CHARACTERS = 5_000;
+/** The maximum length of such a string in UTF-8, with the zero byte after it. */
 const MAX_BYTES = MAX_CHARACTERS * 3 + 1;
 
 /** Converts strings that contain JSON with a copier. */
