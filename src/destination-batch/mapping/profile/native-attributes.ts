@@ -10,7 +10,7 @@ import type { AttributeError } from '../../codes.ts';
 import { attributeError } from '../attribute-errors.ts';
 import { describeLength } from '../text.ts';
 
-/** The columns for Batch's own attributes begin with it (docs/batch-api.md, section 5). */
+/** The beginning of the names of the columns for Batch's own attributes (docs/batch-api.md, section 5). */
 const NATIVE_PREFIX = 'batch__';
 
 type NativeLimits = Pick<Limits, 'email_characters'>;
@@ -72,7 +72,10 @@ export type NativeColumn =
 /** Returns the JSON of a value, or why Batch would not accept it. */
 export type NativeCheck = (value: unknown, limits: NativeLimits) => string | AttributeError;
 
-/** Returns what a column is sent as, in any case of letters. Returns undefined if it is not for one of Batch's own attributes. */
+/**
+ * Returns what a column is sent as, or undefined if its name does not begin with `batch__`. Capital letters in the name are treated
+ * like lower case.
+ */
 export function parseNativeColumn(column: string): NativeColumn | undefined {
   const lowerCase = column.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   if (!lowerCase.startsWith(NATIVE_PREFIX)) return undefined;

@@ -17,8 +17,8 @@ import { type NativeCheck, parseNativeColumn } from './native-attributes.ts';
 import { convertProfileValue, isWithoutValue } from './profile-values.ts';
 
 /**
- * The attributes of a row, in the arena, and their profile. A row with more attributes than an update may have consists of several
- * parts.
+ * The attributes of a row, in the arena, and their profile. If a row has more attributes than one update allows, it is split into
+ * several parts.
  */
 export type MappedAttributes = {
   kind: 'attributes';
@@ -33,7 +33,10 @@ type Role = 'profile' | 'not_sent' | { name: AttributeName; kind: ValueKind; che
 /** Maximum number of cached columns. Rows that don't come from a table may all have different columns. */
 const MAX_COLUMNS = 10_000;
 
-/** Maps the rows of a stream to attributes of profiles. Each row is parsed: there are fewer profiles than events. */
+/**
+ * Maps the rows of a stream to attributes of profiles. Every row is parsed. Unlike for events, there is no fast path, because there
+ * are fewer of these rows.
+ */
 export class ProfileMapper {
   readonly #arena: ItemArena;
   readonly #limits: Limits;
@@ -113,7 +116,7 @@ export class ProfileMapper {
       const json = this.#claim(name, this.#convert(value, role, column), object, column);
       if (json !== undefined) attributes.push({ name: sentName(name), value: json });
     }
-    // If two columns have the same name, a value takes precedence over NULL.
+    // If two columns become the same attribute, a value takes precedence over NULL.
     for (const name of deleted) {
       if (name.uses.add(object, 0)) attributes.push({ name: sentName(name), value: 'null' });
     }
@@ -124,7 +127,10 @@ export class ProfileMapper {
     return check === undefined ? convertProfileValue(this.#writer, value, kind, column) : check(value, this.#limits);
   }
 
-  /** Returns the JSON of a value that is sent. Otherwise, the reason is added to the issues. */
+  /**
+   * Returns the JSON of a value that is sent. If an error prevents that, adds the error to the issues. Returns undefined without an
+   * error if there is nothing to send, such as for an edit that changes nothing.
+   */
   #claim(name: AttributeName, converted: Converted, object: number, column: string): string | undefined {
     if (converted === undefined) return undefined;
     const error = name.error ?? (typeof converted === 'string' ? undefined : converted);

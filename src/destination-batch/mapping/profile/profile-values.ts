@@ -16,7 +16,7 @@ const NOT_OBJECT = attributeError(
 /** The edits of an array (docs/batch-api.md, section 2.2). */
 const EDITS = ['$add', '$remove'];
 
-/** The kinds of values that may be arrays, as they are or as the text of their JSON. */
+/** The kinds of values that may be arrays, or strings that contain the JSON of an array. */
 const MAY_BE_ARRAY: ReadonlySet<ValueKind> = new Set(['untyped', 'float', 'integer']);
 
 /** Checks whether a row has no value for an attribute: NULL, a blank string, or an empty array. */
