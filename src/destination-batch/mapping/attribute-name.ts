@@ -24,7 +24,7 @@ export type AttributeName = {
 export class NameUses {
   readonly #objectOnLevel: number[] = [0, 0, 0, 0];
 
-  /** Claims the name for an object. Returns false if the object already uses it. */
+  /** Reserves the name for an object. Returns false if the object already uses the name. */
   add(object: number, level: number): boolean {
     if (this.#objectOnLevel[level] === object) return false;
     this.#objectOnLevel[level] = object;

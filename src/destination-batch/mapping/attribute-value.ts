@@ -47,14 +47,13 @@ export type Converted = string | undefined | AttributeError;
  */
 export type ValueKind = AttributeKind | 'date_time' | 'float' | 'integer' | 'text' | 'label' | 'tags';
 
-/**
- * The attribute that a column becomes. `members` are the types of the numbers inside it. `isCounted` is false for the label and
- * the tags, which don't count toward the maximum number of attributes.
- */
+/** The attribute that a column becomes. */
 export type Attribute = {
   name: AttributeName;
   kind: ValueKind;
+  /** The types of the numbers inside an object, or inside the objects of an array. */
   members: MemberTypes | undefined;
+  /** False for the label and the tags, which don't count toward the maximum number of attributes. */
   isCounted: boolean;
 };
 
@@ -156,13 +155,13 @@ export class AttributeWriter {
     return this.#convert(value, kind, path, undefined, 0, members);
   }
 
-  /** Returns an id for a new object, which is needed to claim names (see `NameUses`). */
+  /** Returns an id for a new object, which is needed to reserve names (see `NameUses`). */
   startObject(): number {
     this.#objects += 1;
     return this.#objects;
   }
 
-  /** Claims a name in an object if the name and the value are valid. Returns the converted value, or the error. */
+  /** Reserves a name in an object if the name and the value are valid. Returns the converted value, or the error. */
   #claimName(
     name: AttributeName,
     converted: string | AttributeError,
@@ -321,8 +320,8 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: Path, depth: number, members: MemberTypes | undefined): Converted {
     if (values.length === 0) return undefined;
-    // Batch's SDKs measure the depth of a value by the number of names on the path to it. For an item of an array, the array's name
-    // is one of them, so an array directly inside an object of the maximum depth is too deep.
+    // Batch's SDKs measure the depth of a value by the number of names on the path to it. The path to an item of an array includes
+    // the name of the array. So an array directly inside an object of the maximum depth is too deep.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)

@@ -16,7 +16,7 @@ export class CustomIdRules {
 
   /**
    * @param column the column with the id.
-   * @param purpose what the profile is needed for, after "there is no profile".
+   * @param purpose what the profile is needed for. In messages, it follows "there is no profile".
    */
   constructor(column: string, { custom_id_characters }: Pick<Limits, 'custom_id_characters'>, purpose: string) {
     this.#column = column;
@@ -52,7 +52,7 @@ export class CustomIdRules {
   }
 }
 
-/** Checks the first character of an id that is not longer than the placeholders. */
+/** Checks whether an id with this first character may be a placeholder. */
 export function mayBePlaceholder(firstCharacter: number): boolean {
   return PLACEHOLDER_INITIALS.has(firstCharacter);
 }

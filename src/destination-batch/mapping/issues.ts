@@ -63,8 +63,8 @@ export class RowIssues {
   }
 
   /**
-   * Adds a change of the event's time before those of its attributes. The time of a parsed row is checked before its
-   * attributes, and the time of a cut row after them.
+   * Adds a change of the event's time before the changes of its attributes, so that both ways of mapping report them in the same
+   * order: the time of a parsed row is checked before its attributes, and the time of a cut row after them.
    */
   addTimeChange(path: string, code: ChangeCode, reason: string): void {
     this.#changes.unshift({ column: this.#column, path, code, reason });

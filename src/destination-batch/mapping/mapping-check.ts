@@ -42,7 +42,7 @@ export function findMappingErrors(configuration: Configuration, streams: readonl
 /**
  * Finds required columns that a stream lacks. Without them, every row would be rejected or lose its time.
  *
- * @param hasOthers whether the catalog has other streams. If so, the general mapping is for them too.
+ * @param hasOthers whether the catalog has other streams. If so, the general mapping applies to them too.
  */
 function findMissingColumns(
   configuration: Configuration,
@@ -77,8 +77,8 @@ function findMissingColumns(
 }
 
 /**
- * Finds columns in the lists (see COLUMN_LISTS) that none of these streams has, because their names must be typos. It is not an
- * error if only some streams lack a column.
+ * Finds columns in the lists (see COLUMN_LISTS) that none of these streams has. They are probably typos. It is not an error if only
+ * some streams lack a column.
  *
  * @param path the path of the mapping in the configuration.
  */
@@ -127,6 +127,6 @@ function toSentence(error: string): string {
 function refuseEventId({ event_id_attribute }: Configuration, stream: string): string[] {
   if (event_id_attribute === undefined) return [];
   return [
-    `event_id_attribute adds an id to events, but the rows of the stream "${stream}" become attributes of profiles. Remove event_id_attribute, or send this stream with a configuration of its own.`,
+    `event_id_attribute adds an id to events, but the rows of the stream "${stream}" become attributes of profiles. Remove event_id_attribute, or use a separate configuration for this stream.`,
   ];
 }

@@ -20,15 +20,14 @@ import { RowIssues } from './issues.ts';
 import { isBlank } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
-/**
- * An event and its profile in the arena. `isTimely` is false if its time is in the future, or may be older than Batch accepts when
- * the event is sent. `leftOut` lists the attributes that were left out of the event.
- */
+/** An event and its profile in the arena. */
 export type MappedEvent = {
   kind: 'event';
   event: ItemNumber;
   profile: ProfileNumber;
+  /** False if the time of the event is in the future, or may be older than Batch accepts when the event is sent. */
   isTimely: boolean;
+  /** The attributes that were left out of the event. */
   leftOut: readonly LeftOut[];
 };
 
@@ -125,7 +124,8 @@ export class EventRules {
     this.#customId = new CustomIdRules(this.columns.customId, limits, 'to attach the event to');
     this.#normalizeTime =
       columnTypes.get(this.columns.eventTime) === 'date_time' ? normalizeDateTime : normalizeTimestamp;
-    // If untimely events are sent, this only decides which events share an update, and a wait of minutes is rare.
+    // If untimely events are sent, the maximum age only decides which events share an update. It then needs no margin, because an
+    // event rarely waits for minutes.
     const margin = policies.untimely_event === 'send' ? 0 : EVENT_AGE_MARGIN_MS;
     this.#maxAge = limits.event_age_hours * HOUR_MS - flushIntervalMs - margin;
     this.#isAttribute = selectAttributeColumns(mapping, cursorColumn);
@@ -204,8 +204,8 @@ export class EventRules {
   }
 
   /**
-   * Checks the age of an event. An event that Batch would likely refuse because of its age is `not_sent` with its time, or it
-   * is `untimely` if the policy is to send it.
+   * Checks the age of an event. If Batch would likely refuse the event because of its age, returns `untimely` if the policy is to
+   * send it anyway, and `not_sent` if it is not sent with its time.
    */
   checkAge(age: number): 'timely' | 'untimely' | 'not_sent' {
     if (age >= 0 && age <= this.#maxAge) return 'timely';

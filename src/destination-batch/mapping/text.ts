@@ -1,6 +1,9 @@
 import { BACKSLASH, DELETE, QUOTE, SPACE } from '../../shared/ascii.ts';
 
-/** Maximum number of characters for `isUnescapedAscii`. The engine's own functions are faster for longer strings. */
+/**
+ * The maximum length of a string that `isUnescapedAscii` checks. For longer strings, the engine's own functions are
+ * faster.
+ */
 const MAX_CHARACTERS = 300;
 
 const LINE_END = /[\r\n]/;
@@ -14,9 +17,9 @@ export function isUnescapedAsciiCode(code: number): boolean {
 }
 
 /**
- * Checks whether a string is printable ASCII that JSON does not escape. If so, the string is well-formed, has only one
- * line, and its JSON is the string in quotes. This is true for most strings in most tables, and one loop is faster than
- * a check for each property.
+ * Checks whether a string is printable ASCII that JSON does not escape, and is not too long for this check. If so, the
+ * string is well-formed, has only one line, and its JSON is the string in quotes. This is true for most strings in most
+ * tables, and one loop is faster than a check for each property.
  */
 export function isUnescapedAscii(text: string): boolean {
   const { length } = text;

@@ -4,7 +4,7 @@ const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Z
 /** The groups are the day, the time, and the sign, hours and minutes of the offset. The last three are unset for UTC. */
 const LOOSE_DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(?: ?(?:[Zz]|([+-])(\d{2})(?::?(\d{2}))?))?$/;
-/** Years have four digits in RFC 3339. Converting a timestamp to UTC can move it before the year 0000 or after 9999. */
+/** Years have four digits in RFC 3339. Converting a timestamp to UTC can move it to a year before 0000 or after 9999. */
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
 
@@ -61,7 +61,8 @@ export function normalizeTimestampOrDay(text: string): string | undefined {
 /** Converts a result of `normalizeTimestamp` to whole milliseconds since the epoch. */
 export function toEpochMs(stamp: string): number {
   const fraction = stamp.slice(LENGTH_TO_SECONDS + 1, -1);
-  // Date.UTC is twice as fast as Date.parse, but adds 1900 to years below 100. So add a cycle here and subtract it below.
+  // Date.UTC is twice as fast as Date.parse, but adds 1900 to years below 100. So the code adds a cycle of 400 years here and
+  // subtracts it below.
   const moment = Date.UTC(
     readDigits(stamp, 0, 4) + CYCLE_YEARS,
     readDigits(stamp, 5, 2) - 1,
