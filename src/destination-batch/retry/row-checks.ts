@@ -21,7 +21,7 @@ export type RowChecks = {
 /**
  * Creates the checks for the rows of a run.
  *
- * @param catalog the catalog of the run. Streams may be added to it.
+ * @param catalog the catalog of the run. Streams may be added to it later. `isTooOld` returns false for the rows of these streams.
  * @param now milliseconds since the epoch.
  */
 export function createRowChecks(configuration: Configuration, catalog: ConfiguredCatalog, now: number): RowChecks {
