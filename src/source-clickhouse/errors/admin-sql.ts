@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../sql.ts';
  */
 export function adviseSetting(username: string, settings: Readonly<Record<string, string>>): string {
   const assignments = Object.entries(settings).map(([name, value]) => `${name} = ${quoteValue(value)}`);
-  return `Ask an administrator to run this (before ClickHouse 24.12, and for users of users.xml, change the user's profile instead):${onOwnLines(`ALTER USER ${quoteIdentifier(username)} MODIFY SETTING ${assignments.join(', ')}`)}`;
+  return `Ask an administrator to run this (before ClickHouse 24.12, or if the user is defined in users.xml, change the user's profile instead):${onOwnLines(`ALTER USER ${quoteIdentifier(username)} MODIFY SETTING ${assignments.join(', ')}`)}`;
 }
 
 function quoteValue(value: string): string {
