@@ -257,7 +257,7 @@ export const MISTAKES: readonly Mistake[] = [
         CHECK_SOURCE,
         2,
         [
-          '✗ ClickHouse: "orders" lacks the column last_updated_at, or the user may not read it. The cursor shows which rows are new. Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:',
+          '✗ ClickHouse: "orders" lacks the column last_updated_at, or the user may not read it. The cursor shows which rows are new. Create a view that has this column, and name the view in "table", or write its SELECT in "queries". Or name another cursor in "cursor_column". Start from:',
           '',
           '  CREATE VIEW `shop`.`orders_for_batch` AS',
           '  SELECT',
@@ -275,7 +275,7 @@ export const MISTAKES: readonly Mistake[] = [
         SYNC,
         2,
         [
-          'ERROR "orders" lacks the column last_updated_at, or the user may not read it. The cursor shows which rows are new. Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:',
+          'ERROR "orders" lacks the column last_updated_at, or the user may not read it. The cursor shows which rows are new. Create a view that has this column, and name the view in "table", or write its SELECT in "queries". Or name another cursor in "cursor_column". Start from:',
           '',
           '  CREATE VIEW `shop`.`orders_for_batch` AS',
           '  SELECT',

@@ -194,7 +194,7 @@ async function checkTable(
   if (advice !== undefined) throw sourceError('columns_missing', `${lacks}. ${advice}`);
   const proposal =
     table.query === undefined
-      ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:${onOwnLines(proposeView(table, cursor_column, kind))}`
+      ? `Create a view that has this column, and name the view in "table", or write its SELECT in "queries". Or name another cursor in "cursor_column". Start from:${onOwnLines(proposeView(table, cursor_column, kind))}`
       : `Select it in the SQL, for example as ${proposeColumn(table, { name: cursor_column, role: 'cursor' }, kind)}, or name another cursor in "cursor_column".`;
   throw sourceError('columns_missing', `${lacks}. The cursor shows which rows are new. ${proposal}`);
 }
