@@ -29,7 +29,7 @@ export type SampledColumn = {
   oddities: Map<string, number>;
 };
 
-/** A mapper of a stream, whose rows become events of profiles or attributes of profiles. */
+/** Maps the rows of a stream to events or attributes of profiles. */
 export type SampleMapper = {
   map: (row: Row) => MappedEvent | MappedAttributes | RejectedRow;
   describeColumn: (column: string) => ColumnUse;

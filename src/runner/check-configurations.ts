@@ -39,7 +39,8 @@ export async function checkConfigurations(
     ...(await findProblem('destination', given.destination, context)),
   ];
   if (first === undefined) return;
-  // Both are reported, so that one correction is enough. They nearly always have the same code.
+  // Both are reported, so that one correction is enough. The code is that of the first error; the second error nearly always has
+  // the same one.
   throw second === undefined ? first : new ConnectorError(first, `${first.message} ${second.message}`);
 }
 

@@ -72,7 +72,7 @@ export function hasInexactNumber(
   return false;
 }
 
-/** Returns the offset after the closing quote of a string. `offset` is the one after its opening quote. */
+/** Returns the offset after the closing quote of a string. `offset` is the offset after its opening quote. */
 function skipText(bytes: Uint8Array, view: DataView, offset: number, end: number): number {
   let at = offset;
   while (at < end) {

@@ -9,7 +9,7 @@ import { findSecrets, listOptions } from '../spec.ts';
 import { type ContentProblem, checkJson, parseJson, readTextFile } from './json-file.ts';
 import { type Environment, resolveReferences } from './references.ts';
 
-/** A configuration that is not a file of its own. */
+/** A configuration that is given as a value, and not as the path of a file. */
 type InlineConfiguration = {
   /** Used in messages instead of the path of a file. */
   name: string;

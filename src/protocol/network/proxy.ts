@@ -24,8 +24,8 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Finds the proxy for requests to an address. HTTP_PROXY or HTTPS_PROXY names the proxy, and NO_PROXY excludes addresses. Returns
- * undefined if there is no proxy. Requests to a loopback address never go through a proxy: the proxy would connect to its own
- * machine.
+ * undefined if there is no proxy. Requests to a loopback address never go through a proxy, because the proxy would connect to its
+ * own machine.
  *
  * @throws ConnectorError (config_error) if the value of the variable is not the address of an HTTP proxy.
  */

@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 
 const COLOURS: Readonly<Record<string, 'red' | 'yellow'>> = { ERROR: 'red', FATAL: 'red', WARN: 'yellow' };
 
-/** The width of the level before a message: that of the longest level and a space. */
+/** The width of the column for the level before a message: it holds the longest level and a space. */
 const LEVEL_WIDTH = 'ERROR '.length;
 
 /**

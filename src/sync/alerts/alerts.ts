@@ -53,8 +53,8 @@ export class Alerts implements RunListener {
   }
 
   /**
-   * Reports that no run could start, because the state can't be used. If another run holds the lock, that isn't a failure: that run
-   * reports its own status. The status isn't stored, because this process doesn't hold the lock. It never throws.
+   * Reports that no run could start, because the state can't be used. If another run holds the lock, that isn't a failure: that
+   * run reports its own status. The status isn't stored, because this process doesn't hold the lock. This method never throws.
    *
    * @param at milliseconds since the epoch.
    */

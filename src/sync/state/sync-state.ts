@@ -89,7 +89,7 @@ export class SyncState {
     this.#positions = undefined;
   }
 
-  /** The position of each stream whose state in the store contains one, by the key of the stream. */
+  /** The position of each stream whose state in the store contains a position, by the key of the stream. */
   get positions(): ReadonlyMap<string, SavedPosition> {
     this.#positions ??= this.#text === undefined ? new Map() : parsePositions(this.#text);
     return this.#positions;
