@@ -25,7 +25,7 @@ export type SourceFile = {
   isUncertain: boolean;
   /** The progress of a retry that was killed; undefined if it had not begun this file. */
   progress: FileProgress | undefined;
-  /** Undefined if an earlier version wrote the file. */
+  /** Undefined if the run has no readable record, for example because an earlier version wrote the file. */
   catalog: RunCatalog | undefined;
 };
 

@@ -28,7 +28,7 @@ const progressSchema = z.object({
   name: z.string(),
   /** The size of the file. */
   bytes: z.int(),
-  /** The rows before this one were accepted, or are stored in the files of the retry. */
+  /** The first row that is not settled. The rows before it were accepted, or are stored in the files of the retry. */
   settled: z.int(),
   /** Later rows that the retry may have sent. All other later rows were not sent. */
   sending: z.array(rangeSchema),

@@ -13,7 +13,7 @@ export async function openRetryPlace(options: RejectedRowsOptions, retryTimeMs: 
     case 'None':
       throw destinationError(
         'configuration_invalid',
-        'There are no rejected rows to retry, because rejected_rows is not set in the configuration of the destination. Set it to the folder or the bucket where they are stored. Rows that were rejected before that were only counted.',
+        "There are no rejected rows to retry, because rejected_rows is not set in the configuration of the destination. Set it to the folder or the bucket where they are stored. Rows that were rejected while it was not set were only counted, so they can't be retried.",
       );
     case 'Local':
       return (await import('./folder-place.ts')).openFolderPlace(options.path);

@@ -2,15 +2,15 @@ import { isJsonObject, tryParseJson } from '../../shared/exact-json.ts';
 
 /** Which rows to send. */
 export type RetryFilter = {
-  /** The code of their last rejection. */
+  /** The code of the last rejection of the rows; undefined for any code. */
   reason: string | undefined;
-  /** The earliest time of their last rejection, in milliseconds since the epoch. */
+  /** The earliest time of the last rejection of the rows, in milliseconds since the epoch. */
   since: number | undefined;
   /** The maximum number of rows. */
   limit: number | undefined;
   /** Whether to send events that Batch may have stored, or that the next run of a sync may read again. */
   includeUncertain: boolean;
-  /** Whether to send attributes of profiles, which replace newer ones that a sync has sent since. */
+  /** Whether to send attributes of profiles. They replace newer values that a sync has sent since. */
   includeAttributes: boolean;
 };
 
