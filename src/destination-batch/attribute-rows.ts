@@ -47,7 +47,9 @@ export function bareName(name: string): string {
   return TYPED_NAME.exec(name)?.[1] ?? name;
 }
 
-/** Checks whether a value is an edit of an array, such as `{"$add":["x"]}`. Other values of a profile are never objects. */
+/**
+ * Checks whether a value is an edit of an array, such as `{"$add":["x"]}`. No other value of a profile's attribute is an object.
+ */
 export function isArrayEdit(value: string): boolean {
   return value.startsWith('{');
 }

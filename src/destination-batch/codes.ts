@@ -56,7 +56,7 @@ export type ChangeCode = (typeof CHANGE_CODES)[number];
 /** The codes of rejected rows. */
 export const REJECTION_CODES: readonly string[] = Object.keys(REJECTIONS);
 
-/** Every code that can appear in a log message or in a stored rejected row. */
+/** Every code for a problem with a row, as in log messages and stored rejected rows. */
 export const REASON_CODES: readonly string[] = [...REJECTION_CODES, ...ATTRIBUTE_CODES, ...CHANGE_CODES];
 
 /** Why a row is rejected. `refusal` is set if the row was sent and Batch refused it. */

@@ -9,7 +9,6 @@ export class Int32Table {
   readonly #columns: number;
   #values: Int32Array;
 
-  /** @param columns the number of columns. */
   constructor(columns: number) {
     this.#columns = columns;
     this.#values = new Int32Array(FIRST_ROWS * columns);

@@ -42,7 +42,6 @@ export class ProfileTable {
   readonly #textView = viewOf(this.#text);
   #size = 0;
 
-  /** The number of profiles. */
   get size(): number {
     return this.#size;
   }
@@ -84,7 +83,6 @@ export class ProfileTable {
     return this.find(json, viewOf(json), 0, json.length);
   }
 
-  /** Returns the id of a profile. */
   readCustomId(profile: ProfileNumber): string {
     return String(JSON.parse(this.#ids.read(profile)));
   }

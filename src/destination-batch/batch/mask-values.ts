@@ -11,8 +11,8 @@ const MOST_SHOWN = 200;
 const TELLING_CHARACTERS = 3;
 
 /**
- * A value that is longer than this number of characters is recognised by its first ones. Batch may truncate the values that it
- * quotes, so it is not enough to look for the whole value.
+ * The number of first characters by which a longer value is recognised. Batch may truncate the values that it quotes, so it is not
+ * enough to look for the whole value.
  */
 const TELLING_START = 8;
 

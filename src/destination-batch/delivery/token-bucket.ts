@@ -56,7 +56,7 @@ export class TokenBucket {
     return this.#inTurn(() => this.#take(count, signal));
   }
 
-  /** The number of tokens in the bucket. */
+  /** The number of whole tokens in the bucket. */
   get tokens(): number {
     this.#refill();
     return Math.max(0, Math.floor(this.#tokens));

@@ -106,7 +106,6 @@ export class AttributeWriter {
     this.#copier.clear();
   }
 
-  /** Starts a new event. */
   startEvent(): void {
     this.#event = this.startObject();
     this.#eventSize = 0;

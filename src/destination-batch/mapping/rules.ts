@@ -100,7 +100,7 @@ export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
   readonly columns: RoleColumns;
-  /** The name of all events, if they have one name. */
+  /** The name of all events, if they all have the same name. */
   readonly constantName: string | undefined;
   readonly names: AttributeNames;
   readonly issues = new RowIssues();

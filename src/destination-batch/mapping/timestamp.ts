@@ -1,7 +1,10 @@
 import { COLON, DIGIT_0, DIGIT_9, HYPHEN, POINT } from '../../shared/ascii.ts';
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
-/** The groups are the day, the time, and the sign, hours and minutes of the offset. The last three are unset for UTC. */
+/**
+ * The groups are the day, the time, and the sign, hours and minutes of the offset. The last three are unset if there is no offset,
+ * or if it is Z.
+ */
 const LOOSE_DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(?: ?(?:[Zz]|([+-])(\d{2})(?::?(\d{2}))?))?$/;
 /** Years have four digits in RFC 3339. Converting a timestamp to UTC can move it to a year before 0000 or after 9999. */

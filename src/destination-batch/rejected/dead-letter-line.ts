@@ -22,7 +22,7 @@ const NAME_CHARACTERS = 40;
  * Adds a rejection to the RECORD message of a row. The rejection becomes a key next to `record`. Readers of the protocol ignore
  * unknown keys there, so the line can be given to `write` again. The bytes of the row stay the same.
  *
- * @param line a RECORD message in JSON. If an earlier run added a rejection, this rejection replaces it and continues its count of
+ * @param line a RECORD message in JSON. If an earlier run added a rejection, the new one replaces it and continues its count of
  * attempts.
  * @param at the time of the rejection, in milliseconds since the epoch.
  */

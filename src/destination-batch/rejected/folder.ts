@@ -87,7 +87,7 @@ export class Folder implements StoredFiles {
   /**
    * Creates a file for appending, and makes its name durable.
    *
-   * @throws Error with Node's code EEXIST if it exists already. Errors are not explained.
+   * @throws Error with Node's code EEXIST if it exists already. Errors are not explained: see `explainErrors`.
    */
   async create(name: string): Promise<GrowingFile> {
     const path = this.pathOf(name);
@@ -133,7 +133,7 @@ export class Folder implements StoredFiles {
   }
 }
 
-/** A file of a run that is open for appending. Errors are not explained. */
+/** A file of a run that is open for appending. Errors are not explained: see `Folder.explainErrors`. */
 export class GrowingFile {
   readonly name: string;
   readonly path: string;

@@ -62,7 +62,6 @@ export class RejectionPolicy {
         : (options.max_rows ?? (this.#maxShare === undefined ? 0 : Number.POSITIVE_INFINITY));
   }
 
-  /** Counts an accepted row. */
   countAccepted(): void {
     this.#rows += 1;
   }

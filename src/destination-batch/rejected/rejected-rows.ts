@@ -16,7 +16,7 @@ const MAX_BUFFERED_CHARACTERS = 4 * 1024 * 1024;
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
 
 /**
- * Stores rejected rows (dead letters), at first as unconfirmed rows.
+ * Stores rejected rows (dead letters), each as a confirmed or an unconfirmed row.
  *
  * Rows are confirmed before a state that covers them is echoed. The rows of a stream without states are confirmed at the end of a
  * successful sync. No later run reads confirmed rows from the source again.
@@ -39,8 +39,8 @@ export interface RejectedRowStore {
   /** Returns where the rows of this run are stored, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
   /**
-   * Returns how much is confirmed. A folder returns the number of bytes by the name of the file, and a bucket returns the number of
-   * objects by the beginning of their names.
+   * Returns how much is confirmed. In a folder, this is the number of bytes of each file. In a bucket, it is the number of objects
+   * whose names begin with the key.
    */
   position(): Record<string, number>;
   /**

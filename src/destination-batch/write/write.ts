@@ -42,7 +42,7 @@ export async function write(
   let rejectedRows: RejectedRows | undefined;
   let isOutputRead = false;
   try {
-    // A dry run stores no rejected rows: the next run reads the same rows again and would store them a second time.
+    // A dry run stores no rejected rows, because the next run reads the same rows again and would store them a second time.
     const store = isDryRun
       ? undefined
       : await openRejectedRowStore(rejected_rows, catalog, now(), retry_minutes * 60_000);

@@ -110,7 +110,6 @@ export class JsonCopier {
     this.to = offset;
   }
 
-  /** Writes bytes. */
   write(pattern: BytePattern): void {
     this.to = pattern.write(this.#targetView, this.to);
   }
