@@ -51,7 +51,13 @@ function afterLookUp(answer: Answer, settings: string): Answer {
 /** An HTTP server on this machine that answers each request like this, and the requests that it received. */
 async function connected(
   answer: Answer,
-  configuration: { username?: string; password?: string } = {},
+  configuration: {
+    username?: string;
+    password?: string;
+    database?: string;
+    table?: string;
+    where?: string | undefined;
+  } = {},
   options: Partial<ClientOptions> = { retryTimeMs: 0 },
 ): Promise<{ clickhouse: ClickHouse; requests: Request[]; port: number }> {
   const requests: Request[] = [];
@@ -102,6 +108,23 @@ describe('a request', () => {
         Buffer.from(String(headers[name]), 'latin1'),
       );
       expect(sent.map(String)).toEqual(['team:reader', 'p:/"é€']);
+    }
+  });
+
+  test.each([
+    ['default', 'n > 1', 'a:b', { header: 'default', parameter: null }],
+    ['shop', 'n > 1', 'reader', { header: undefined, parameter: 'shop' }],
+    ['default', undefined, 'reader', { header: undefined, parameter: null }],
+  ])('selects the database "%s" if the condition of the table is %s', async (database, where, username, expected) => {
+    const { clickhouse, requests } = await connected(
+      afterLookUp((response) => response.end(resultOf()), FIXED),
+      { database, table: 'events', where, username },
+    );
+    await clickhouse.rows('SELECT 1', {}, row);
+    for (const { headers, url } of requests) {
+      const parameter = url.searchParams.get('database');
+      expect({ header: headers['x-clickhouse-database'], parameter }).toEqual(expected);
+      expect(headers['x-clickhouse-user']).toBe(username === 'a:b' ? 'a:b' : undefined);
     }
   });
 

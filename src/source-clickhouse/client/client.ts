@@ -128,12 +128,14 @@ export class ClickHouse {
         : new SshTunnel(tunnel_method, this.#options.warn);
     const proxy = findConfiguredProxy(configuration);
     this.#forwarder = ssl ? undefined : proxy;
+    const { http_headers: loginHeaders, ...login } = buildCredentials(configuration);
     this.#client = createClient({
       url,
-      ...buildCredentials(configuration),
+      ...login,
       // The user's SQL may name tables without a database. If there is no SQL, no database is sent, because the server would refuse
       // every query if that database is missing, and `check` could not suggest another one.
       ...(hasSql(configuration) ? { database: configuration.database } : {}),
+      http_headers: { ...loginHeaders, ...(hasSql(configuration) ? buildDatabaseHeader(configuration) : {}) },
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
       // Identifies our queries. Every user may send it. A comment in the SQL can't be used instead, because ClickHouse drops
@@ -367,13 +369,21 @@ async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unk
 function buildCredentials({
   username,
   password,
-}: Pick<SourceConfiguration, 'username' | 'password'>): Parameters<typeof createClient>[0] {
+}: Pick<SourceConfiguration, 'username' | 'password'>): NonNullable<Parameters<typeof createClient>[0]> {
   if (!username.includes(':')) return { username, password };
   const bytes = (text: string): string => Buffer.from(text).toString('latin1');
   return {
     set_basic_auth_header: false,
     http_headers: { 'X-ClickHouse-User': bytes(username), 'X-ClickHouse-Key': bytes(password) },
   };
+}
+
+/**
+ * Returns a header that selects the database `default`. The client sends any other database in the URL, but leaves out `default`, and
+ * the server then uses the database of the user, which may be another one.
+ */
+function buildDatabaseHeader({ database }: Pick<SourceConfiguration, 'database'>): Record<string, string> {
+  return database === 'default' ? { 'X-ClickHouse-Database': database } : {};
 }
 
 /** Whether the configuration contains SQL. */
