@@ -280,6 +280,21 @@ test('maps rows with the catalog of their run, and counts events that are too ol
   expect(bodies).toEqual([expect.stringContaining('{"name":"x","time":"2026-01-31T03:00:00Z"}')]);
 });
 
+test('counts events that are too old if there is no record of their run', async () => {
+  await reject([row(1)]);
+  for (const name of await files()) {
+    if (name.startsWith('.run-')) await rm(join(folder, name));
+    else {
+      const text = await readFile(join(folder, name), 'utf8');
+      await writeFile(
+        join(folder, name),
+        text.replace('"event_name"', '"event_time":"2026-01-31T03:00:00Z","event_name"'),
+      );
+    }
+  }
+  expect((await retryRows()).plan?.tooOld).toBe(1);
+});
+
 describe('a retry that ends early', () => {
   test('keeps unsent rows as they are when Batch refuses the key', async () => {
     await reject([row(1), row(2)]);

@@ -21,7 +21,7 @@ export type RowChecks = {
 /**
  * Creates the checks for the rows of a run.
  *
- * @param catalog the catalog of the run. Streams may be added to it later. `isTooOld` returns false for the rows of these streams.
+ * @param catalog the catalog of the run. Streams may be added to it later.
  * @param now milliseconds since the epoch.
  */
 export function createRowChecks(configuration: Configuration, catalog: ConfiguredCatalog, now: number): RowChecks {
@@ -50,6 +50,9 @@ function isOfAttributes(
   return resolveObject(configuration, found ?? { stream: { name } }) === 'profile_attributes';
 }
 
+/** The column with the time of an event, and the function that parses it. */
+type TimeReader = { eventTime: string; normalize: typeof normalizeTimestamp };
+
 /** Returns a function that checks the age of a row's event. The policy `untimely_event` decides what is done with such an event. */
 function createAgeCheck(
   configuration: Configuration,
@@ -57,17 +60,18 @@ function createAgeCheck(
   now: number,
 ): (row: StoredRow) => boolean {
   const maxAge = configuration.limits.event_age_hours * HOUR_MS;
-  const readers = new Map(
-    catalog.streams.map(({ stream }) => {
-      const { eventTime } = resolveRoleColumns(resolveSettings(configuration, stream.name).mapping);
-      const isDateTime = readColumnTypes(stream).get(eventTime) === 'date_time';
-      return [stream.name, { eventTime, normalize: isDateTime ? normalizeDateTime : normalizeTimestamp }];
-    }),
-  );
+  const createReader = (name: string): TimeReader => {
+    const { eventTime } = resolveRoleColumns(resolveSettings(configuration, name).mapping);
+    const found = catalog.streams.find(({ stream }) => stream.name === name);
+    const isDateTime = found !== undefined && readColumnTypes(found.stream).get(eventTime) === 'date_time';
+    return { eventTime, normalize: isDateTime ? normalizeDateTime : normalizeTimestamp };
+  };
+  const readers = new Map<string, TimeReader>();
   return ({ stream, data }) => {
-    const reader = readers.get(stream);
-    const written = reader && data[reader.eventTime];
-    const time = typeof written === 'string' ? reader?.normalize(written) : undefined;
+    const reader = readers.get(stream) ?? createReader(stream);
+    readers.set(stream, reader);
+    const written = data[reader.eventTime];
+    const time = typeof written === 'string' ? reader.normalize(written) : undefined;
     return time !== undefined && now - toEpochMs(time) > maxAge;
   };
 }
