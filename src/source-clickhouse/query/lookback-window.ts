@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
-import { findServerZoneSql } from './server-info.ts';
+import { SERVER_ZONE_SQL } from './server-info.ts';
 
 /** The time bounds of a run, by the server's clock. Each bound has the form of a cursor. */
 export type LookbackWindow = {
@@ -29,7 +29,7 @@ export async function readLookbackWindow(
   cursorType: ClickHouseType,
   { lookback_seconds, cursor_lag_seconds }: Pick<SourceConfiguration, 'lookback_seconds' | 'cursor_lag_seconds'>,
 ): Promise<LookbackWindow | undefined> {
-  const writeCursorSql = await chooseCursorSqlWriter(clickhouse, cursorType);
+  const writeCursorSql = chooseCursorSqlWriter(cursorType);
   if (writeCursorSql === undefined) return undefined;
   const [clock] = await clickhouse.rows(
     `SELECT ${writeCursorSql('0')} AS now, ${writeCursorSql('{lookback:UInt32}')} AS lookback_start, ${writeCursorSql('{lag:UInt32}')} AS lag_bound`,
@@ -48,19 +48,14 @@ export async function readLookbackWindow(
  * Returns a function that writes the SQL of the cursor that a row of a certain age has, in the form that records have. The
  * age is also SQL: a number of seconds. Returns undefined if the cursor is not a time.
  */
-async function chooseCursorSqlWriter(
-  clickhouse: ClickHouse,
-  cursorType: ClickHouseType,
-): Promise<((age: string) => string) | undefined> {
+function chooseCursorSqlWriter(cursorType: ClickHouseType): ((age: string) => string) | undefined {
   const type = unwrapType(cursorType);
   switch (type.kind) {
     case 'date_time':
       return (age) =>
         `concat(replaceOne(toString(toDateTime64(subtractSeconds(now64(9, 'UTC'), ${age}), ${type.precision}, 'UTC')), ' ', 'T'), 'Z')`;
-    case 'date': {
-      const zoneSql = await findServerZoneSql(clickhouse);
-      return (age) => `toString(toDate(subtractSeconds(now(), ${age}), ${zoneSql}))`;
-    }
+    case 'date':
+      return (age) => `toString(toDate(subtractSeconds(now(), ${age}), ${SERVER_ZONE_SQL}))`;
     default:
       return undefined;
   }

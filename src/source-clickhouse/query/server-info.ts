@@ -2,6 +2,9 @@ import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { formatInstant, type Instant, parseInstant } from '../schema/instant.ts';
 
+/** The SQL of the server's time zone. The today() of an INSERT is in that zone, whatever the session_timezone of our user is. */
+export const SERVER_ZONE_SQL = 'serverTimezone()';
+
 /** Reads the server's clock. */
 export async function readServerClock(clickhouse: Pick<ClickHouse, 'rows'>): Promise<Instant> {
   const time = await readString(clickhouse, "concat(replaceOne(toString(now64(9, 'UTC')), ' ', 'T'), 'Z')", {});
@@ -17,23 +20,8 @@ export async function readServerVersion(clickhouse: Pick<ClickHouse, 'rows'>): P
 
 /** Returns the day of a moment in the server's time zone, as in 2026-12-01. @param instant a moment that a DateTime can hold. */
 export async function readServerDay(clickhouse: Pick<ClickHouse, 'rows'>, instant: Instant): Promise<string> {
-  const zoneSql = await findServerZoneSql(clickhouse);
   const time = formatInstant(instant, 0).replace('T', ' ').replace('Z', '');
-  return readString(clickhouse, `toString(toDate({time:DateTime('UTC')}, ${zoneSql}))`, { time });
-}
-
-/**
- * Returns the SQL of the server's time zone. The today() of an INSERT is in that zone, whatever the session_timezone of our
- * user is. Versions before 23.6 have neither session_timezone nor serverTimezone(). Their timezone() returns the server's time
- * zone.
- */
-export async function findServerZoneSql(clickhouse: Pick<ClickHouse, 'rows'>): Promise<string> {
-  const found = await clickhouse.rows(
-    "SELECT name FROM system.functions WHERE name = 'serverTimezone'",
-    {},
-    z.object({ name: z.string() }),
-  );
-  return found.length > 0 ? 'serverTimezone()' : 'timezone()';
+  return readString(clickhouse, `toString(toDate({time:DateTime('UTC')}, ${SERVER_ZONE_SQL}))`, { time });
 }
 
 async function readString(
