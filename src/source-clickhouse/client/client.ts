@@ -69,6 +69,8 @@ const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
 /** The header with the error's number. Every supported version of ClickHouse sends it. */
 const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
 
+type ClientConfiguration = NonNullable<Parameters<typeof createClient>[0]>;
+
 export type QueryParameters = Record<string, string | number>;
 
 /** The options of a connection. The command that opens the connection sets them. */
@@ -128,14 +130,13 @@ export class ClickHouse {
         : new SshTunnel(tunnel_method, this.#options.warn);
     const proxy = findConfiguredProxy(configuration);
     this.#forwarder = ssl ? undefined : proxy;
-    const { http_headers: loginHeaders, ...login } = buildCredentials(configuration);
+    const login = buildCredentials(configuration);
+    const database = selectDatabase(configuration);
     this.#client = createClient({
       url,
       ...login,
-      // The user's SQL may name tables without a database. If there is no SQL, no database is sent, because the server would refuse
-      // every query if that database is missing, and `check` could not suggest another one.
-      ...(hasSql(configuration) ? { database: configuration.database } : {}),
-      http_headers: { ...loginHeaders, ...(hasSql(configuration) ? buildDatabaseHeader(configuration) : {}) },
+      ...database,
+      http_headers: { ...login.http_headers, ...database.http_headers },
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
       // Identifies our queries. Every user may send it. A comment in the SQL can't be used instead, because ClickHouse drops
@@ -369,7 +370,7 @@ async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unk
 function buildCredentials({
   username,
   password,
-}: Pick<SourceConfiguration, 'username' | 'password'>): NonNullable<Parameters<typeof createClient>[0]> {
+}: Pick<SourceConfiguration, 'username' | 'password'>): ClientConfiguration {
   if (!username.includes(':')) return { username, password };
   const bytes = (text: string): string => Buffer.from(text).toString('latin1');
   return {
@@ -378,17 +379,12 @@ function buildCredentials({
   };
 }
 
-/**
- * Returns a header that selects the database `default`. The client sends any other database in the URL, but leaves out `default`, and
- * the server then uses the database of the user, which may be another one.
- */
-function buildDatabaseHeader({ database }: Pick<SourceConfiguration, 'database'>): Record<string, string> {
-  return database === 'default' ? { 'X-ClickHouse-Database': database } : {};
-}
-
-/** Whether the configuration contains SQL. */
-function hasSql({ where, queries }: Pick<SourceConfiguration, 'where' | 'queries'>): boolean {
-  return where !== undefined || queries.length > 0;
+/** Returns the client's options for the database. The user's SQL may name tables without a database. */
+function selectDatabase({ database, where, queries }: SourceConfiguration): ClientConfiguration {
+  // If the database is missing, the server would refuse every query, and `check` could not suggest another database.
+  if (where === undefined && queries.length === 0) return {};
+  // The client does not send the name `default`, and the server would then use the user's own database, which may be another one.
+  return database === 'default' ? { http_headers: { 'X-ClickHouse-Database': database } } : { database };
 }
 
 /** Builds the URL of ClickHouse's HTTP interface. */
