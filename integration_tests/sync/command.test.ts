@@ -465,7 +465,7 @@ describe('in the middle of many rows', () => {
       /^Failed after .*\nThe next run continues after many: .*\nUp to \S+ rows since .* read again/,
     );
     const status = await statusOf(state);
-    expect([status.code, status.stdout]).toEqual([1, expect.stringMatching(/\nError .*was killed from outside/)]);
+    expect([status.code, status.stdout]).toEqual([1, expect.stringMatching(/\nError .*was killed by SIG/)]);
     expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
     expectSame([...new Set(received('many'))], upTo(MANY));
   });

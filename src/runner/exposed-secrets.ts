@@ -11,8 +11,8 @@ const READABLE_BY_ALL = 0o004;
 const REFERENCE = /^\$\{[^}]+\}$/;
 
 /**
- * Returns a warning if the files of configurations contain secrets that every user of the machine can read. A file of another user,
- * as a container mounts it, causes no warning, because only its owner can change its mode.
+ * Returns a warning if the files of configurations contain secrets that every user of the machine can read. A file that
+ * belongs to another user, such as a file mounted into a container, causes no warning, because only its owner can change its mode.
  *
  * @param given valid configurations.
  */

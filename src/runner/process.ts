@@ -52,7 +52,8 @@ export class ConnectorProcess {
         cwd: folder,
         env: { ...process.env, ...variables },
       });
-      // Until the child has started, it may have no streams, and a signal to it would reach our own process group.
+      // A child that could not be started may have no streams, and its process id is 0: a signal to it would reach the process group
+      // of this process.
       await once(child, 'spawn');
       return new ConnectorProcess(child);
     } catch (cause) {
@@ -118,11 +119,10 @@ export function explainProcessEnd(
 ): readonly ConnectorError[] {
   if (reported.length > 0) return reported;
   if (code === 0 || (wasStopped && signal === 'SIGTERM')) return [];
-  const how =
-    signal === null ? `ended with exit code ${code} and reported no error` : `was killed from outside by ${signal}`;
+  const how = signal === null ? `ended with exit code ${code} and reported no error` : `was killed by ${signal}`;
   const likely =
     signal === 'SIGKILL'
       ? 'The machine has likely run out of memory. Add memory, or check what else runs on it'
-      : 'Read the messages above, and run again';
+      : 'Read the messages above, and run the command again';
   return [syncError('connector_crashed', `The ${component} ${how}. ${likely}.`)];
 }

@@ -76,8 +76,8 @@ export async function checkConnection(
 }
 
 /**
- * Logs where the first run of a stream begins and how many rows it sends, if `start_from` is set, and a warning if it sends old
- * events, as `check` does.
+ * Logs where the first run of a stream begins and how many rows it sends, if `start_from` is set. Like `check`, warns if the run sends
+ * old events.
  *
  * @param use what the destination does with the rows, if its configuration is known.
  */
@@ -114,7 +114,10 @@ export type DiscoverOptions = {
   kind?: RowKind;
 };
 
-/** Writes the CATALOG. Before that, logs warnings about streams with the same rows or missing streams, or why there are none. */
+/**
+ * Writes the CATALOG. Before that, logs warnings about missing streams and about streams that contain the same rows. If there are no
+ * streams, logs why.
+ */
 export async function discover(
   context: CommandContext,
   config: GivenConfiguration,

@@ -70,7 +70,7 @@ export class RunProgress {
     return this.#settled.get(key) ?? { accepted: 0, rejected: 0 };
   }
 
-  /** The current progress, with the rows that the states of the destination cover. */
+  /** The current progress. It counts a row as accepted or rejected only after the destination has echoed a state that follows it. */
   get current(): Progress {
     return this.#describe(this.#accepted, this.#rejected);
   }

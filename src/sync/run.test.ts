@@ -154,7 +154,7 @@ describe('the source', () => {
       }),
     );
     expect(errorsOf(result)).toEqual([
-      ['system_error', expect.stringMatching(/^The source was killed from outside by SIGKILL\. .*memory/)],
+      ['system_error', expect.stringMatching(/^The source was killed by SIGKILL\. .*memory/)],
       ['system_error', 'A line is broken.'],
     ]);
     // The destination may have sent the row after the last state.

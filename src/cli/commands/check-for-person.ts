@@ -23,7 +23,7 @@ import { runInteractive } from '../run-interactive.ts';
 /** The maximum number of streams that are named in a result. */
 const MAX_NAMED = 5;
 
-/** The width of the mark before a message, and a space. */
+/** The width of the mark before a message, plus one space. */
 const MARK_WIDTH = 2;
 
 const HELP: CommandHelp = {

@@ -44,7 +44,8 @@ export const uncheckedMapping = strictOptions({
     .optional()
     .meta({
       title: 'One event name for all rows',
-      description: 'The name of every event. If empty, the name comes from the event name column.',
+      description:
+        'The name of every event. If empty, the name comes from the event name column or, if Event name is set, from the stream.',
       examples: ['purchase'],
       order: 2,
     }),
@@ -64,7 +65,7 @@ export const uncheckedMapping = strictOptions({
   event_time_column: column.optional().meta({
     title: 'Event time column',
     description:
-      'The column with the time of the event, in RFC 3339 with a time zone. Defaults to event_time. Without this column, Batch uses the time at which it receives the event.',
+      'The column with the time of the event, in RFC 3339 with a time zone. Defaults to event_time. A stream must have the column that you set here. If you set none and there is no event_time, Batch uses the time at which it receives the event.',
     examples: ['occurred_at'],
     order: 4,
   }),

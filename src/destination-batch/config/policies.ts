@@ -18,13 +18,13 @@ const choices = {
   untimely_event: z.enum(['send', 'send_without_time', 'reject']).meta({
     title: 'Untimely event',
     description:
-      "For events that are in the future or too old, according to this machine's clock. Too old means older than limits.event_age_hours (24 hours), less five minutes and the flush interval (2 seconds) for the time in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time at which it receives the event. reject: reject the row.",
+      "For events that are in the future or too old, according to this machine's clock. Too old means older than limits.event_age_hours (24 hours) minus five minutes and the flush interval (2 seconds), because the event may wait in the queue before it is sent. send: Batch decides, and its response is reported. send_without_time: Batch uses the time at which it receives the event. reject: reject the row.",
     order: 2,
   }),
   capital_letters: z.enum(['lower_case', 'drop']).meta({
     title: 'Capital letters in names',
     description:
-      'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning per name. drop: treat the attribute as invalid.',
+      'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning per column. drop: treat the attribute as invalid.',
     order: 3,
   }),
   null_attribute: z.enum(['keep', 'delete']).meta({

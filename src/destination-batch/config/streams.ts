@@ -49,7 +49,7 @@ export const streamsOption = z
   .meta({
     title: 'Settings per stream',
     description:
-      'Options of individual streams, each under the name of the stream: the object that its rows become, a mapping, and policies. Each option of a mapping or of policies overrides the general option with the same name, and general options that cannot be combined with it.',
+      'Options of individual streams, each under the name of the stream: the object that its rows become, a mapping, and policies. Each mapping or policy option overrides the general option with the same name, and general options that cannot be combined with it.',
     examples: [
       { orders: { mapping: { constant_event_name: 'purchase' } }, customers: { object: 'profile_attributes' } },
     ],

@@ -76,7 +76,7 @@ export class TokenBucket {
   }
 
   /**
-   * Pauses after HTTP 429, then continues at half the rate, which grows back. A 429 means that another client uses the
+   * Pauses after HTTP 429, then continues at half the rate, which rises again. A 429 means that another client uses the
    * same rate limit, or that the limit is lower than expected. If several requests of one burst are refused, the rate
    * is halved only once.
    */

@@ -94,7 +94,7 @@ export class Bucket implements StoredFiles {
   }
 
   /**
-   * Reads an object in one part, so that the read can be retried after a broken connection. The object fits into memory, because no
+   * Reads an object in one piece, so that the read can be retried after a broken connection. The object fits into memory, because no
    * run writes an object of many megabytes.
    */
   async *read(name: string): AsyncGenerator<Uint8Array> {

@@ -8,12 +8,12 @@ import type { SourceFile } from './inventory.ts';
 import type { FileProgress, Journal } from './journal.ts';
 
 /**
- * The maximum number of rows that are being sent and not settled. If the retry is killed, these rows are uncertain: Batch may have
+ * The maximum number of rows that are being sent and are not settled yet. If the retry is killed, these rows are uncertain: Batch may have
  * stored them. At the rate of `update`, this is the work of a few seconds.
  */
 const MAX_UNSETTLED = 1_000;
 
-/** The maximum number of characters of the rows that are read and not settled, including rows that are only kept. */
+/** The maximum number of characters of the rows that were read and are not settled yet, including rows that are only kept. */
 const MAX_HELD_CHARACTERS = 8 * 1024 * 1024;
 
 /** A state without content. The session echoes it when all rows before it are settled. */
@@ -85,7 +85,7 @@ export type LedgerOptions = {
  * user asks for it.
  */
 export class RetryLedger implements RejectedRowSink {
-  /** The lines of unsettled rows are limited by MAX_UNSETTLED, so they are not counted. */
+  /** Always false, and `hold` and `release` do nothing, because `begin` limits the rows in memory. */
   readonly isAtCapacity = false;
   readonly #options: LedgerOptions;
   /** The segments that are not settled, by number. */

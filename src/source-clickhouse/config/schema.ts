@@ -83,7 +83,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Port',
         description:
-          "ClickHouse's HTTP port: 8123 by default, 8443 with SSL. The native port (9000) does not work here.",
+          "ClickHouse's HTTP port: usually 8123, or 8443 with SSL. The native port (9000) does not work here.",
         examples: [8123, 8443],
         order: 1,
         always_show: true,
@@ -154,7 +154,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Start from',
         description:
-          'Where the first run begins: it reads only rows whose cursor is at least this value. Set a time with its time zone, "now", or an age such as "24h" (units: s, m, h, d). "now" and ages are by the server\'s clock. If the cursor is a Date, you can set a day; if it is an integer or a string, set a value of the column. It applies to streams without a state, and to each full refresh. If empty: the first run reads all rows.',
+          'Where the first run begins: it reads only rows whose cursor is at least this value. Set a time with its time zone, "now", or an age such as "24h" (units: s, m, h, d). "now" and ages are measured by the server\'s clock. If the cursor is a Date, you can set a day; if it is an integer or a string, set a value of the column. It applies to streams without a state, and to each full refresh. If empty: the first run reads all rows.',
         examples: ['2026-12-01T00:00:00Z', 'now', '23h'],
         order: 10,
       }),
@@ -173,7 +173,7 @@ export const sourceConfigurationSchema = z
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run starts to read this many seconds before the time of the previous run. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
+        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run also reads rows whose cursor is up to this many seconds older than the start of the previous run. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
       order: 13,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({

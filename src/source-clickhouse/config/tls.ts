@@ -56,7 +56,7 @@ export const tlsOptions = z
     verify: z.boolean().default(true).meta({
       title: "Verify the server's certificate",
       description:
-        'If off, anyone between this connector and the server can read the password and all rows. For tests only.',
+        'Turn this off only for tests: anyone between this connector and the server can then read the password and all rows.',
       order: 4,
     }),
   })

@@ -56,7 +56,7 @@ export class PageCutter {
     this.#buffer = pool.take();
   }
 
-  /** Adds bytes, and returns a page once there are enough for one. @throws NotARowError */
+  /** Adds bytes, and returns a page once there are enough for one. @throws NotARowError, or ConnectorError if a row is too long. */
   push(chunk: Buffer): Page | undefined {
     const newFrom = this.#filled;
     this.#append(chunk);
@@ -77,8 +77,9 @@ export class PageCutter {
   }
 
   /**
-   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size, because many small
-   * pages may wait in the queue if response after response breaks off, and the queue counts only the bytes of the rows.
+   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size. Otherwise, each small
+   * page would keep a whole large buffer in memory. If many responses break off early, many such pages wait in the queue, which counts
+   * only the bytes of the rows.
    */
   rest(): Page | undefined {
     if (this.#rows === 0) return undefined;

@@ -17,15 +17,12 @@ const paramsSchema = z.looseObject({
   limit: z.number().default(0),
 });
 
-/**
- * Matches the errors of the variants of a choice. They are not reported, because the error of the choice itself says what is
- * possible.
- */
+/** Matches the errors of the alternatives of an `anyOf`. They are not reported, because the error of the `anyOf` says what is possible. */
 const IN_VARIANT = /\/anyOf\/\d/;
 
 /**
- * Describes what is wrong with a file, in the words that are used for every configuration. It quotes a value only if it is a
- * number or a boolean that was written in quotes.
+ * Describes what is wrong with a file, in the words that are used for every configuration. The description does not contain
+ * the value, unless it is a number or a boolean that the user wrote as a string, such as "5".
  */
 export function describeProblems(errors: readonly ErrorObject[]): ContentProblem[] {
   return errors

@@ -67,7 +67,10 @@ const syncFileSchema = z
         headers: z
           .record(z.string(), z.string())
           .optional()
-          .meta({ description: 'The headers of the request.', examples: [{ Authorization: 'Bearer ${TOKEN}' }] }),
+          .meta({
+            description: 'HTTP headers to send with each alert.',
+            examples: [{ Authorization: 'Bearer ${TOKEN}' }],
+          }),
         rejected: z
           .union([z.string().min(1), z.int().min(0)])
           .optional()

@@ -42,7 +42,7 @@ export class RunMetrics implements RunListener {
     return this.#last;
   }
 
-  /** The newest cursors, including those of the active run; undefined if no stream has a cursor yet. */
+  /** The cursors of the active run if it has any, otherwise those of an earlier run; undefined if no stream has a cursor yet. */
   get cursors(): RunCursors | undefined {
     const active = this.#active?.readCursors();
     return active !== undefined && haveCursors(active) ? active : this.#cursors;
@@ -87,8 +87,8 @@ export class RunMetrics implements RunListener {
   #remember(run: RunRecord): void {
     this.#last = run;
     this.#lastRuns.set(run.outcome, run);
-    // A run that failed before it read rows may contain all streams in the state, even those that are no longer synced. So its
-    // cursors are used only if no others are known.
+    // The record of a run that failed before it read rows may list all streams of the state, even those that are no longer synced.
+    // So its cursors are used only if no others are known.
     const isComplete = run.outcome !== 'failed' || run.rows_read > 0 || this.#cursors === undefined;
     if (isComplete && haveCursors(run)) this.#cursors = run;
   }

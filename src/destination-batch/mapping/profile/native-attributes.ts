@@ -18,7 +18,7 @@ type NativeLimits = Pick<Limits, 'email_characters'>;
 /** Returns why Batch would not accept a value, or undefined for a valid one. */
 type Rule = (value: string, limits: NativeLimits) => AttributeError | undefined;
 
-const NOT_EMAIL = invalid('is not an email address such as ana@example.com');
+const NOT_EMAIL = invalid('is not an email address, such as ana@example.com');
 const NOT_PHONE = invalid('is not a phone number in the E.164 format, such as +33612345678');
 const NOT_SUBSCRIPTION = invalid('is neither "subscribed" nor "unsubscribed"');
 const NOT_CODE = invalid('is not a code of two letters, such as fr');
@@ -90,7 +90,7 @@ export function parseNativeColumn(column: string): NativeColumn | undefined {
   };
 }
 
-const NOT_STRING = invalid("is not a string, but each of Batch's own attributes is one");
+const NOT_STRING = invalid("is not a string, but all of Batch's own attributes must be strings");
 
 function invalid(reason: string): AttributeError {
   return attributeError('native_attribute_invalid', reason);

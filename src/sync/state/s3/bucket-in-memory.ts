@@ -17,7 +17,7 @@ export class BucketInMemory implements Objects {
   /** The number of writes that were not refused. */
   writes = 0;
 
-  /** @param same a bucket with the same contents. The new one has its own faults. */
+  /** @param same a bucket whose contents the new one shares. The faults are not shared. */
   constructor(same?: BucketInMemory) {
     this.#contents = same === undefined ? new Map() : same.#contents;
   }
