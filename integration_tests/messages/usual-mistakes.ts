@@ -657,14 +657,14 @@ export const MISTAKES: readonly Mistake[] = [
         0,
         [
           '✓ ClickHouse works (VERSION, user batch_reader, 1 stream: old)',
-          '! The first run of "old" sends 15 rows whose event_time is older than 24 hours, and Batch refuses such events (event_too_old). To leave old rows out, set "start_from", for example to "23h" or "now", or filter them in a view.',
+          '! The first run of "old" sends 15 rows whose event_time is more than 24 hours ago. Batch is reported to refuse such events (event_too_old). To leave old rows out, set "start_from", for example to "23h" or "now", or filter them in a view.',
         ],
       ],
       [
         `${PREVIEW} --rows 1`,
         3,
         [
-          'WARN  The first run of "old" sends 15 rows whose event_time is older than 24 hours, and Batch refuses such events (event_too_old). To leave old rows out, set "start_from", for example to "23h" or "now", or filter them in a view.',
+          'WARN  The first run of "old" sends 15 rows whose event_time is more than 24 hours ago. Batch is reported to refuse such events (event_too_old). To leave old rows out, set "start_from", for example to "23h" or "now", or filter them in a view.',
           'Result for a sample of 15 rows',
           '',
           'All 15 rows would be rejected.',

@@ -221,7 +221,7 @@ describe('check of a configuration that fails reports the cause and what to do',
 
   test('a port that never answers with HTTP', async () => {
     const port = await listening(createServer((socket) => socket.destroy()));
-    expect((await check({ port })).message).toMatch(/did not answer in HTTP/);
+    expect((await check({ port })).message).toMatch(/its response isn't HTTP/);
   });
 });
 
@@ -237,7 +237,7 @@ describe('a table that can be read but should be looked at', () => {
   const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
   const old = (count: string): RegExp =>
     new RegExp(
-      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. Without a column event_time, Batch uses the time at which it receives their events.* set "start_from"`,
+      `^The first run of "odd" sends all rows, including ${count} whose last_updated_at is more than 24 hours ago\\. Without a column event_time, Batch uses the time at which it receives their events.* set "start_from"`,
     );
 
   test.each<[string, string[], (RegExp | string)[]]>([
@@ -380,7 +380,7 @@ describe('a table that can be read but should be looked at', () => {
         "INSERT INTO shop.odd SELECT 'u', 'x', now64(6), if(number = 2, NULL, now() - 90000 + number * 10000) FROM numbers(3)",
       ],
       [
-        /^The first run of "odd" sends 1 row whose event_time is older than 24 hours, and Batch refuses such events \(event_too_old\)\. To leave old rows out, set "start_from"/,
+        /^The first run of "odd" sends 1 row whose event_time is more than 24 hours ago\. Batch is reported to refuse such events \(event_too_old\)\. To leave old rows out, set "start_from"/,
       ],
     ],
   ])('%s', async (_, statements, expected) => {

@@ -252,7 +252,7 @@ describe.runIf(hasTerminals)('init', () => {
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
     const all = stripVTControlCharacters(dialogue.all);
-    expect(all.replaceAll(/\s*\r\n│ {2}/g, ' ')).toContain('including 3 rows older than 24 hours');
+    expect(all.replaceAll(/\s*\r\n│ {2}/g, ' ')).toContain('including 3 rows whose last_updated_at is more than 24 hours ago');
     expect(all).toContain('23h ago: send 2 rows, and leave out 3 rows before them');
     expect(json(folder, 'source.json')).toMatchObject({ table: 'events', start_from: '23h' });
 
@@ -518,7 +518,7 @@ describe('check in a terminal', () => {
     );
     const mapping = { custom_id_column: 'id' };
     const old =
-      /^The first run of "customers" sends all rows, including 3 rows older .* uses the time at which it receives their events/;
+      /^The first run of "customers" sends all rows, including 3 rows whose .* uses the time at which it receives their events/;
     const merged = /^"customers" is a ReplacingMergeTree, .* 1 row has the same key as another row/;
     const spaced = /^The id of 1 row of "customers" begins or ends with a space/;
 

@@ -85,7 +85,7 @@ function formatValue(value: unknown): string {
 }
 
 /**
- * Shortens a value before it is measured, because it may have megabytes. The limit is larger than a cell, because some characters
+ * Shortens a value before it is measured, because it may be megabytes long. The limit is larger than a cell, because some characters
  * have no width.
  */
 function shortenText(text: string): string {
@@ -181,7 +181,7 @@ function formatVerdict(sample: Sample, terminal: Terminal, launcher: string): st
   if (columns.some((column) => sample.findTypeChanges(column).length > 0)) {
     parts.push(
       sentence(
-        'The type of a column changes between rows. Batch does not convert between types (integer and float are two), so values may be lost. Convert the column to one type in a view, for example with toFloat64(c).',
+        'The type of a column changes between rows. Batch does not convert between types, and treats integers and floats as different types, so values may be lost. Convert the column to one type in a view, for example with toFloat64(c).',
       ),
     );
   }

@@ -5,8 +5,8 @@ import type { ConnectorCall } from './process.ts';
 const VARIABLE = 'CONNECTOR_CONFIGURATION';
 
 /**
- * Builds the call of a connector command with a configuration. An inline configuration is passed in an environment variable,
- * before its references are replaced. It isn't passed in a file, because it may contain secrets, and the file would remain if
+ * Builds the call of a connector command with a configuration. An inline configuration is passed in an environment variable. The
+ * connector itself replaces the references in it, such as `${TOKEN}`. It isn't passed in a file, because it may contain secrets, and the file would remain if
  * this process was killed.
  *
  * @param command the name of the command.

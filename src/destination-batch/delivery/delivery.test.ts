@@ -635,7 +635,7 @@ describe('a request that failed and may succeed later', () => {
     expect(failures[0]).toMatchObject({
       failureType: 'transient_error',
       message:
-        'Batch accepted no request for 2 minutes (retry_minutes). The last error: Batch has a fault. Batch or the network may be down. Run the sync again later; it continues from the last state.',
+        'Batch did not accept a request for 2 minutes (retry_minutes). The last error: Batch has a fault. Batch or the network may be down. Run the sync again later; it continues from the last state.',
       cause: OUT_OF_ORDER,
     });
     expect([settled, done.isDone]).toEqual([[], true]);

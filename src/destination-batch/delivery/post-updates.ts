@@ -253,13 +253,14 @@ function isNotStored(error: unknown): boolean {
 }
 
 function explainGivingUp(error: RetryableCallError, retryTimeMs: number): ConnectorError {
-  const asked =
+  const minutes = retryTimeMs / 60_000;
+  const seen =
     error.retryAfterMs === undefined
-      ? ''
-      : `. Batch asks the connector to wait ${Math.ceil(error.retryAfterMs / 1000)} more seconds`;
+      ? `Batch did not accept a request for ${minutes} minutes (retry_minutes).`
+      : `Batch did not accept a request, and asks the connector to wait ${Math.ceil(error.retryAfterMs / 1000)} more seconds. That is more than what is left of ${minutes} minutes (retry_minutes).`;
   return destinationError(
     'batch_unreachable',
-    `Batch accepted no request for ${retryTimeMs / 60_000} minutes (retry_minutes). The last error: ${error.message}${asked}. Batch or the network may be down. Run the sync again later; it continues from the last state.`,
+    `${seen} The last error: ${error.message}. Batch or the network may be down. Run the sync again later; it continues from the last state.`,
     { cause: error },
   );
 }

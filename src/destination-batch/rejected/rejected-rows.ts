@@ -39,14 +39,14 @@ export interface RejectedRowStore {
   /** Returns where the rows of this run are stored, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
   /**
-   * Returns how much is confirmed. In a folder, this is the number of bytes of each file. In a bucket, it is the number of objects
-   * whose names begin with the key.
+   * Returns how much is confirmed: in a folder, the number of confirmed bytes of each file, by name; in a bucket, the number of objects
+   * whose names begin with each prefix, by prefix.
    */
   position(): Record<string, number>;
   /**
    * Closes the store. Stored rows stay as they are.
    *
-   * @param hasEnded whether the run has ended and its output was read to the end: see RunRecord.
+   * @param hasEnded whether the run has ended and its output was read to the end: see `ended` in run-record.ts.
    */
   close(hasEnded: boolean): Promise<void>;
 }

@@ -139,6 +139,6 @@ test('is not ignored if it is unreadable', async () => {
   await writeFile(join(folder, '.retry-000001.ndjson'), '{"version":2}\n');
   await expect(open()).rejects.toMatchObject({
     code: 'rejected_rows_unwritable',
-    message: expect.stringMatching(/can't be read\. A later version may have written it/),
+    message: expect.stringMatching(/can't be read\. It may have been written by a later version/),
   });
 });

@@ -7,14 +7,14 @@ import { describeOwner, findLiveness, type ProcessOwner, processOwnerSchema } fr
 import { destinationError } from '../errors.ts';
 
 /**
- * The maximum time between two writes of the journal, in milliseconds. Another machine recognises by the changes that the owner of
- * the journal is alive.
+ * The maximum time between two writes of the journal, in milliseconds. Another machine can tell from these changes that the
+ * owner of the journal is alive.
  */
 const RENEW_MS = 5_000;
 
 /**
- * A journal of another machine that did not change for this time, in milliseconds, is taken over. The time is measured by the clock
- * of this machine only.
+ * How long a journal of another machine must stay unchanged before it is taken over, in milliseconds. The time is measured by the
+ * clock of this machine only.
  */
 const SILENCE_MS = 15_000;
 
@@ -74,7 +74,7 @@ export type JournalVersion = {
 export type OwnedJournal = {
   /** Adds a durable record. Resolves to false if another process has taken the journal over. */
   write(text: string): Promise<boolean>;
-  /** Gives the journal up after its last record. @param isFinished whether the record contains no progress. */
+  /** Gives the journal up after its last record. @param isFinished whether a later retry has nothing to continue. */
   close(isFinished: boolean): Promise<void>;
 };
 
@@ -231,7 +231,7 @@ async function waitForEnd(
 function explainLocked(owner: ProcessOwner | undefined): ConnectorError {
   return destinationError(
     'rejected_rows_locked',
-    `Another retry is running${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two of them would send the same rows twice. Wait until it has ended, or stop it.`,
+    `Another retry is running${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two retries at once would send the same rows twice. Wait until it has ended, or stop it.`,
   );
 }
 
@@ -251,6 +251,6 @@ function parseRecord(text: string | undefined): JournalRecord | undefined {
   if (data !== undefined) return data;
   throw destinationError(
     'rejected_rows_unwritable',
-    "The journal of retry (.retry, next to the rejected rows) can't be read. A later version may have written it, or it was changed. Use that version. If nothing else helps, remove the journal: rows that a retry was sending when it was killed may then be sent twice.",
+    "The journal of retry (.retry, next to the rejected rows) can't be read. It may have been written by a later version, or edited. If you have used a later version, run retry with that version. If nothing else helps, remove the journal: rows that a retry was sending when it was killed may then be sent twice.",
   );
 }

@@ -21,7 +21,7 @@ export type InputMessage =
   | { kind: 'source_warning'; message: string }
   /** Any other message of the source, such as its progress. */
   | { kind: 'ignored' }
-  /** A line that is not JSON, or a message of a type that the destination does not expect. */
+  /** A line that is not a JSON object, or a message of a type that the destination does not expect. */
   | { kind: 'unknown'; what: string }
   /** A message that can't be read. It may have been a row. */
   | { kind: 'broken' };

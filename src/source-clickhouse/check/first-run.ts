@@ -1,4 +1,3 @@
-import { plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type CursorRange, countRows, formatRowCount, type RowCount, type TimeLimit } from '../query/count-rows.ts';
@@ -93,7 +92,7 @@ async function findOldEvents(
     const before = formatInstant(subtractSeconds(now, OLDEST_ACCEPTED_SECONDS), 0).replace('T', ' ').replace('Z', '');
     const old = await count(selection, start === undefined ? 'all' : { from: start }, { column, before });
     if (old === undefined || old.rows === 0) return undefined;
-    return `${first} ${formatRowCount(old)} whose ${eventTime} is older than 24 hours, and Batch refuses such events (event_too_old). ${ADVICE}`;
+    return `${first} ${formatRowCount(old)} whose ${eventTime} is more than 24 hours ago. Batch is reported to refuse such events (event_too_old). ${ADVICE}`;
   }
   if (start !== undefined || !hasTimeCursor(selection)) return undefined;
   const before = await resolveStart(clickhouse, selection, OLDEST_ACCEPTED, now);
@@ -102,8 +101,8 @@ async function findOldEvents(
   const effect =
     column === undefined
       ? `Without a column ${eventTime}, Batch uses the time at which it receives their events, which may trigger messages.`
-      : `If their ${eventTime} is as old, Batch refuses such events (event_too_old).`;
-  return `${first} all rows, including ${formatRowCount(old)} older than 24 hours by ${plural(old.rows, 'its', 'their')} ${cursor.column.name}. ${effect} ${ADVICE}`;
+      : `If their ${eventTime} is as old, Batch is likely to refuse their events (event_too_old).`;
+  return `${first} all rows, including ${formatRowCount(old)} whose ${cursor.column.name} is more than 24 hours ago. ${effect} ${ADVICE}`;
 }
 
 /** Whether the cursor is a time or a day, so that rows have an age. */

@@ -137,7 +137,7 @@ function describeMerging({ name }: Table, { engine, sorting_key }: Engine): stri
 function findPartialRows(table: Table, facts: Engine, useFinal: boolean): string[] {
   if (useFinal || !MERGING_ENGINE.test(facts.engine) || /Replacing/.test(facts.engine)) return [];
   return [
-    `${describeMerging(table, facts)}. A row that is read before it is merged has only a part of the values. Turn use_final on, or use a ReplacingMergeTree.`,
+    `${describeMerging(table, facts)}. A row that is read before it is merged has only some of the values. Turn use_final on, or use a ReplacingMergeTree.`,
   ];
 }
 
@@ -224,7 +224,7 @@ function findContactColumns(table: Table): string[] {
     const own = CONTACT_COLUMNS.get(name.toLowerCase());
     if (own === undefined || hasColumn(table, own)) return [];
     return [
-      `The column "${name}" of "${table.name}" is sent as an ordinary attribute. Batch doesn't send messages to it. If it should, name the column ${own} in ${findPlace(table)}.`,
+      `The column "${name}" of "${table.name}" is sent as an ordinary attribute, so Batch doesn't send messages to this address or number. To let Batch use it, name the column ${own} in ${findPlace(table)}.`,
     ];
   });
 }
@@ -259,7 +259,7 @@ export function limitWarnings(max: number, warnings: readonly string[]): string[
   if (warnings.length <= max) return [...warnings];
   return [
     ...warnings.slice(0, max),
-    `Only the first ${max} warnings are shown. To see the warnings of a single stream, name it in "table" and run check.`,
+    `Only the first ${max} warnings are shown. To see the others, correct these, or run check with a configuration that has fewer streams.`,
   ];
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findConditionProblem, findQueryProblem } from './user-sql.ts';
 
-/** Reports what a function finds wrong with SQL. */
+/** Creates the schema of a string of SQL. It reports the problem that `findProblem` finds, if there is one. */
 function sql(findProblem: (sql: string) => string | undefined): z.ZodString {
   return z.string().superRefine((text, context) => {
     const message = findProblem(text);

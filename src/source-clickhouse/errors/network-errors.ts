@@ -58,7 +58,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     codes: ['EHOSTUNREACH', 'ENETUNREACH'],
     code: 'clickhouse_unreachable',
     explain: (_, at) =>
-      `There is no route from this machine to ${at}. The address may be wrong, this machine may be in another network (for example without the VPN), or a firewall may reject the connection. Check host and the network.`,
+      `There is no route from this machine to ${at}. The address may be wrong, this machine may be on another network (for example without the VPN), or a firewall may reject the connection. Check host and the network.`,
   },
   {
     codes: ['ETIMEDOUT'],
@@ -72,7 +72,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     ssl: false,
     code: 'clickhouse_port_wrong',
     explain: (_, at) =>
-      `${at} closed the connection, or did not answer in HTTP. This may be an HTTPS port (usually 8443), or the server or a proxy restarted. For an HTTPS port, turn ssl on.`,
+      `${at} closed the connection, or its response isn't HTTP. This may be an HTTPS port (usually 8443), or the server or a proxy restarted. For an HTTPS port, turn ssl on.`,
   },
   {
     codes: CUT_CODES,

@@ -80,7 +80,7 @@ const OPEN_ERRORS: readonly OpenError[] = [
     codes: ['EHOSTUNREACH', 'ENETUNREACH'],
     code: 'ssh_unreachable',
     explain: ({ options: { tunnel_host, tunnel_port } }) =>
-      `There is no route from this machine to the SSH server ${tunnel_host}:${tunnel_port}. The address may be wrong, this machine may be in another network (for example without the VPN), or a firewall may reject the connection. Check tunnel_host and the network.`,
+      `There is no route from this machine to the SSH server ${tunnel_host}:${tunnel_port}. The address may be wrong, this machine may be on another network (for example without the VPN), or a firewall may reject the connection. Check tunnel_host and the network.`,
   },
   {
     codes: ['ETIMEDOUT'],
@@ -127,8 +127,8 @@ type ForwardError = {
 };
 
 /**
- * Why an SSH server does not forward a connection, by the reason codes of RFC 4254, section 5.1. The first entry that matches is
- * used.
+ * Why an SSH server does not forward a connection: for a reason code of RFC 4254, section 5.1, or because it does not answer. The first
+ * entry that matches is used.
  */
 const FORWARD_ERRORS: readonly ForwardError[] = [
   {
@@ -141,13 +141,13 @@ const FORWARD_ERRORS: readonly ForwardError[] = [
     matches: (error) => readReasonNumber(error) === 2, // SSH_OPEN_CONNECT_FAILED
     code: 'ssh_target_unreachable',
     explain: ({ at, target, reason }) =>
-      `${at} could not connect to ClickHouse at ${target} (${reason}). With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. On that server, check the address, and that ClickHouse is running and accepts connections from it.`,
+      `${at} could not connect to ClickHouse at ${target} (${reason}). With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. Check that this address works from the SSH server, that ClickHouse is running, and that it accepts connections from the SSH server.`,
   },
   {
     matches: (error) => error instanceof ForwardTimeoutError,
     code: 'ssh_target_unreachable',
     explain: ({ at, target, reason }) =>
-      `${at} did not open a connection to ${target} (${reason}). A firewall between the two may drop the connection, or the SSH server may be stuck. With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. Check the address on that server.`,
+      `${at} did not open a connection to ${target} (${reason}). A firewall between the two may drop the connection, or the SSH server may be stuck. With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. Check that this address works from the SSH server.`,
   },
 ];
 

@@ -1,6 +1,6 @@
 /**
  * A ClickHouse data type, with what the source needs to know about the JSON and the order of its values. `name` is the type as
- * the server writes it, so that it can be used in SQL.
+ * the server writes it, so that it can be used in SQL. For a SimpleAggregateFunction, it is the type of its values.
  */
 export type ClickHouseType = { name: string } & (
   | { kind: KindWithoutParameters | 'other' }

@@ -108,7 +108,7 @@ export class Alerts implements RunListener {
       this.#context.reporter.log(
         'WARN',
         'sync',
-        `--stale-after does not apply to "${name}": its cursor "${cursor_column}" is not a time, so the age of its newest row is not known. Set "cursor_column" to a column with the time of the INSERT to be alerted about this stream.`,
+        `--stale-after does not apply to "${name}": its cursor "${cursor_column}" is not a time, so the age of its newest row is not known. To be alerted about this stream, set "cursor_column" to a column with the time of the INSERT.`,
       );
     }
   }

@@ -9,7 +9,7 @@ import { HeadWriter, type Span } from './head-writer.ts';
 import { NO_END, parseValue, skipValidValue, skipValue } from './json-bytes.ts';
 import type { JsonCopier } from './json-copier.ts';
 
-/** Bytes reserved before the attributes for the event's name and time, which are written last. */
+/** Bytes reserved for the event's name and time. They come before the attributes, but are written last. */
 const HEAD_BYTES = 160;
 
 /** Bytes reserved for values that the rules make longer, such as a date that becomes a timestamp. */
