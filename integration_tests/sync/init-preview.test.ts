@@ -252,7 +252,9 @@ describe.runIf(hasTerminals)('init', () => {
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
     const all = stripVTControlCharacters(dialogue.all);
-    expect(all.replaceAll(/\s*\r\n│ {2}/g, ' ')).toContain('including 3 rows whose last_updated_at is more than 24 hours ago');
+    expect(all.replaceAll(/\s*\r\n│ {2}/g, ' ')).toContain(
+      'including 3 rows whose last_updated_at is more than 24 hours ago',
+    );
     expect(all).toContain('23h ago: send 2 rows, and leave out 3 rows before them');
     expect(json(folder, 'source.json')).toMatchObject({ table: 'events', start_from: '23h' });
 
