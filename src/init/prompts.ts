@@ -80,8 +80,8 @@ export class Questions {
   }
 
   /**
-   * Asks for a string that is not shown, and returns it as it is written in a configuration: a reference such as ${NAME} is kept, and
-   * in any other string `${` is escaped, so that the connector uses the string as typed.
+   * Asks for a string that is not shown, and returns it as it is written in a configuration: a reference such as ${NAME} is kept,
+   * and in any other string `${` is escaped, so that the connector uses the string as typed.
    */
   async secret({ message, before, isOptional = false, validate }: SecretQuestion): Promise<string> {
     const mayBeEmpty = isOptional || before !== undefined;

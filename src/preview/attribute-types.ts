@@ -19,7 +19,7 @@ export type TypeChange = { path: string; types: ReadonlyMap<BatchType, number> }
 
 const TYPED_NAME = /^(date|url)\(/;
 
-/** Stands for the array that `{"$add": […]}` edits: a list of strings. */
+/** Represents the array that `{"$add": […]}` edits: a list of strings. */
 const EDITED = [''];
 
 /**

@@ -9,7 +9,10 @@ import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 /** A request to Batch: its address, and its body in JSON. */
 export type Request = { url: string; body: string };
 
-/** Builds the first request that `write` would send for these events and attributes of an arena; returns undefined if there are none. */
+/**
+ * Builds the first request that `write` would send for these events and attributes of an arena; returns undefined if there are
+ * none.
+ */
 export function buildFirstRequest(
   arena: ItemArena,
   mapped: readonly (MappedEvent | MappedAttributes)[],

@@ -85,8 +85,8 @@ function formatValue(value: unknown): string {
 }
 
 /**
- * Shortens a value before it is measured, because it may be megabytes long. The limit is larger than a cell, because some characters
- * have no width.
+ * Shortens a value before it is measured, because it may be megabytes long. The limit is larger than a cell, because some
+ * characters have no width.
  */
 function shortenText(text: string): string {
   return printable(text.slice(0, MAX_CHARACTERS));

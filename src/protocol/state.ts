@@ -28,9 +28,9 @@ export class InputState {
   }
 
   /**
-   * Finds the state of a stream. An exact match of the name and namespace takes precedence. Otherwise, a stream without a namespace
-   * has the state in the default namespace, and a stream with a namespace the state without one. If several states match, the last one
-   * is used.
+   * Finds the state of a stream. An exact match of the name and namespace takes precedence. Otherwise, a stream without a
+   * namespace has the state in the default namespace, and a stream with a namespace the state without one. If several states
+   * match, the last one is used.
    *
    * @returns undefined if there is no state, or if the stream was reset: platforms then write null or `{}` as its state.
    */

@@ -6,8 +6,8 @@ const VARIABLE = 'CONNECTOR_CONFIGURATION';
 
 /**
  * Builds the call of a connector command with a configuration. An inline configuration is passed in an environment variable. The
- * connector itself replaces the references in it, such as `${TOKEN}`. It isn't passed in a file, because it may contain secrets, and the file would remain if
- * this process was killed.
+ * connector itself replaces the references in it, such as `${TOKEN}`. The configuration isn't passed in a file, because it may
+ * contain secrets, and the file would remain if this process was killed.
  *
  * @param command the name of the command.
  * @param more further arguments.

@@ -52,8 +52,8 @@ export class ConnectorProcess {
         cwd: folder,
         env: { ...process.env, ...variables },
       });
-      // A child that could not be started may have no streams, and its process id is 0: a signal to it would reach the process group
-      // of this process.
+      // A child that could not be started may have no streams, and its process id is 0. A signal to it would reach the process
+      // group of this process.
       await once(child, 'spawn');
       return new ConnectorProcess(child);
     } catch (cause) {

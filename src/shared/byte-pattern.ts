@@ -1,9 +1,9 @@
 const WORD_BYTES = 4;
 
 /**
- * A sequence of bytes that is compared or written four bytes at a time. This is several times as fast as byte by byte. If the length is
- * not a multiple of four, the last word overlaps the word before it. A sequence of fewer than four bytes is compared and written byte
- * by byte.
+ * A sequence of bytes that is compared or written four bytes at a time. This is several times as fast as byte by byte. If the
+ * length is not a multiple of four, the last word overlaps the word before it. A sequence of fewer than four bytes is compared
+ * and written byte by byte.
  */
 export class BytePattern {
   readonly length: number;

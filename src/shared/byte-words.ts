@@ -61,8 +61,8 @@ export function skipAsciiWords(bytes: DataView, offset: number, end: number): nu
 }
 
 /**
- * Skips all bytes except quotes, backslashes and control characters below a space. It also skips bytes beyond ASCII. It stops before the
- * first other byte, or at most three bytes before `end`.
+ * Skips all bytes except quotes, backslashes and control characters below a space. It also skips bytes beyond ASCII. It stops
+ * before the first other byte, or at most three bytes before `end`.
  *
  * @returns the end of what was skipped.
  */

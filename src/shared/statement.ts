@@ -2,8 +2,8 @@
 const INDENTATION = '  ';
 
 /**
- * Formats a statement or command for the end of a message, on indented lines of its own. A terminal doesn't wrap these lines, so the
- * statement can be copied.
+ * Formats a statement or command for the end of a message, on indented lines of its own. A terminal doesn't wrap these lines, so
+ * the statement can be copied.
  */
 export function onOwnLines(statement: string): string {
   return `\n\n${statement

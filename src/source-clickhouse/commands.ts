@@ -76,8 +76,8 @@ export async function checkConnection(
 }
 
 /**
- * Logs where the first run of a stream begins and how many rows it sends, if `start_from` is set. Like `check`, warns if the run sends
- * old events.
+ * Logs where the first run of a stream begins and how many rows it sends, if `start_from` is set. Like `check`, warns if the run
+ * sends old events.
  *
  * @param use what the destination does with the rows, if its configuration is known.
  */
@@ -115,8 +115,8 @@ export type DiscoverOptions = {
 };
 
 /**
- * Writes the CATALOG. Before that, logs warnings about missing streams and about streams that contain the same rows. If there are no
- * streams, logs why.
+ * Writes the CATALOG. Before that, logs warnings about missing streams and about streams that contain the same rows. If there are
+ * no streams, logs why.
  */
 export async function discover(
   context: CommandContext,

@@ -70,7 +70,9 @@ export class RunProgress {
     return this.#settled.get(key) ?? { accepted: 0, rejected: 0 };
   }
 
-  /** The current progress. It counts a row as accepted or rejected only after the destination has echoed a state that follows it. */
+  /**
+   * The current progress. It counts a row as accepted or rejected only after the destination has echoed a state that follows it.
+   */
   get current(): Progress {
     return this.#describe(this.#accepted, this.#rejected);
   }

@@ -94,8 +94,8 @@ export class Bucket implements StoredFiles {
   }
 
   /**
-   * Reads an object in one piece, so that the read can be retried after a broken connection. The object fits into memory, because no
-   * run writes an object of many megabytes.
+   * Reads an object in one piece, so that the read can be retried after a broken connection. The object fits into memory, because
+   * no run writes an object of many megabytes.
    */
   async *read(name: string): AsyncGenerator<Uint8Array> {
     const command = new this.#sdk.GetObjectCommand({ Bucket: this.#bucket, Key: this.#keyOf(name) });

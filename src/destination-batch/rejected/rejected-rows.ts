@@ -39,8 +39,8 @@ export interface RejectedRowStore {
   /** Returns where the rows of this run are stored, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
   /**
-   * Returns how much is confirmed: in a folder, the number of confirmed bytes of each file, by name; in a bucket, the number of objects
-   * whose names begin with each prefix, by prefix.
+   * Returns how much is confirmed: in a folder, the number of confirmed bytes of each file, by name; in a bucket, the number of
+   * objects whose names begin with each prefix, by prefix.
    */
   position(): Record<string, number>;
   /**

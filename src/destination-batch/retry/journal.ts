@@ -7,7 +7,7 @@ import { describeOwner, findLiveness, type ProcessOwner, processOwnerSchema } fr
 import { destinationError } from '../errors.ts';
 
 /**
- * The maximum time between two writes of the journal, in milliseconds. Another machine can tell from these changes that the
+ * The maximum time between two writes of the journal, in milliseconds. Another machine can see from these changes that the
  * owner of the journal is alive.
  */
 const RENEW_MS = 5_000;

@@ -8,8 +8,8 @@ import type { SourceFile } from './inventory.ts';
 import type { FileProgress, Journal } from './journal.ts';
 
 /**
- * The maximum number of rows that are being sent and are not settled yet. If the retry is killed, these rows are uncertain: Batch may have
- * stored them. At the rate of `update`, this is the work of a few seconds.
+ * The maximum number of rows that are being sent and are not settled yet. If the retry is killed, these rows are uncertain: Batch
+ * may have stored them. At the rate of `update`, this is the work of a few seconds.
  */
 const MAX_UNSETTLED = 1_000;
 

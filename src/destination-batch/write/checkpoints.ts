@@ -6,8 +6,8 @@ import type { Coverage } from '../rejected/rejected-rows.ts';
 export type Counts = { accepted: number; rejected: number };
 
 /**
- * The rows of one stream between two states, and their counts. `addRow` returns this object for a row, and `accept` or `reject` then
- * counts the row in this object as settled.
+ * The rows of one stream between two states, and their counts. `addRow` returns this object for a row, and `accept` or `reject`
+ * then counts the row in this object as settled.
  */
 export type RowGroup = Counts & {
   /** The key of the stream. */

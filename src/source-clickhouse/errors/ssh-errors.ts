@@ -127,8 +127,8 @@ type ForwardError = {
 };
 
 /**
- * Why an SSH server does not forward a connection: for a reason code of RFC 4254, section 5.1, or because it does not answer. The first
- * entry that matches is used.
+ * Why an SSH server does not forward a connection: for a reason code of RFC 4254, section 5.1, or because it does not answer. The
+ * first entry that matches is used.
  */
 const FORWARD_ERRORS: readonly ForwardError[] = [
   {

@@ -77,9 +77,9 @@ export class PageCutter {
   }
 
   /**
-   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size. Otherwise, each small
-   * page would keep a whole large buffer in memory. If many responses break off early, many such pages wait in the queue, which counts
-   * only the bytes of the rows.
+   * Returns the complete rows after the last page, if there are any. They are copied to a buffer of their size. Otherwise, each
+   * small page would keep a whole large buffer in memory. If many responses break off early, many such pages wait in the queue,
+   * which counts only the bytes of the rows.
    */
   rest(): Page | undefined {
     if (this.#rows === 0) return undefined;

@@ -141,7 +141,9 @@ export function buildRowClauses(
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
 
-/** Returns the SQL of the start of a line. Its guard throws, so the query fails, if a column of the user's query has changed type. */
+/**
+ * Returns the SQL of the start of a line. Its guard throws, so the query fails, if a column of the user's query has changed type.
+ */
 function guardedLineStartSql(table: Table, columns: readonly Column[]): string {
   return `if(${typeGuardSql(columns, (column) => qualify(table, column))} = 0, {line_start:String}, '')`;
 }
@@ -166,8 +168,8 @@ function finalSql(final: boolean): string {
 function rowHashSql(table: Table, columns: readonly Column[], definitions: Definitions): string {
   const fields = createFields(table, columns).map((field) => {
     const isOwn = jsonSql(field.type, field.value, 'identity') !== jsonSql(field.type, field.value);
-    // The record and the hash have different expressions for this column. If the same branch of an `if` occurred in both, the server
-    // would compute it for all rows, even where the condition is false. With `materialize`, the branches differ.
+    // The record and the hash have different expressions for this column. If the same branch of an `if` occurred in both, the
+    // server would compute it for all rows, even where the condition is false. With `materialize`, the branches differ.
     return isOwn ? { ...field, value: `materialize(${field.value})` } : field;
   });
   const halves = joinInHalves(jsonPairsSql(fields, 'identity')).map((half) => definitions.name(half));

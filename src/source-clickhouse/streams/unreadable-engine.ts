@@ -11,8 +11,9 @@ const READ_TARGET = 'Read the table that its materialized view writes to.';
 const READ_ANOTHER = 'Read another table.';
 
 /**
- * The engines whose rows can't be read, can only be read once, or are invented: why, and what to read instead. They include queues such as
- * Kafka, even if the server allows SELECT from them (stream_like_engine_allow_direct_select), because reading removes the rows.
+ * The engines whose rows can't be read, can only be read once, or are invented: why, and what to read instead. They include
+ * queues such as Kafka, even if the server allows SELECT from them (stream_like_engine_allow_direct_select), because reading
+ * removes the rows.
  *
  * https://clickhouse.com/docs/engines/table-engines
  */

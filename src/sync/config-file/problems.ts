@@ -17,7 +17,10 @@ const paramsSchema = z.looseObject({
   limit: z.number().default(0),
 });
 
-/** Matches the errors of the alternatives of an `anyOf`. They are not reported, because the error of the `anyOf` says what is possible. */
+/**
+ * Matches the errors of the alternatives of an `anyOf`. They are not reported, because the error of the `anyOf` says what is
+ * possible.
+ */
 const IN_VARIANT = /\/anyOf\/\d/;
 
 /**
