@@ -8,7 +8,7 @@ import type { RunResult } from './result.ts';
  * - 3 if rows were rejected;
  * - 1 or 2 if the run failed.
  *
- * After a signal, the process ends with the same signal instead.
+ * After a signal, the process ends with the same signal instead, unless the run failed (cli/commands/sync.ts).
  */
 export function exitCodeOf({ outcome, rowsRejected }: Pick<RunResult, 'outcome' | 'rowsRejected'>): number {
   if (outcome.kind === 'failed') return exitCodeOfError(outcome.errors[0]);

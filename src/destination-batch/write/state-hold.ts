@@ -5,7 +5,10 @@ import type { ResolvedState } from './checkpoints.ts';
 /** States to echo now, in order, and the error that ends the session after them. */
 export type ReleasedStates = { states: ResolvedState[]; error: ConnectorError | undefined };
 
-/** Holds back resolved states until it is decided whether the session fails, and releases them in order. */
+/**
+ * Holds back resolved states until it is decided whether the session fails, and releases them in order. The policy decides
+ * (rejected/policy.ts). A state with unsettled rows before it is not resolved yet (checkpoints.ts).
+ */
 export class StateHold {
   readonly #policy: Policy;
   #held: ResolvedState[] = [];

@@ -4,7 +4,7 @@ import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { adviseSetting, PROGRESS_SETTINGS } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
-import { QUERY_SIZE_LIMITS } from '../errors/query-limit-errors.ts';
+import { QUERY_SIZE_LIMITS } from '../errors/limit-settings.ts';
 import { LOSSY_SETTINGS, requireLosslessSettings, type Setting } from './lossy-settings.ts';
 import { refuseOldVersion } from './old-server.ts';
 

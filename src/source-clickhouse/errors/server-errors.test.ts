@@ -4,7 +4,7 @@ import type { ConnectorError } from '../../protocol/errors.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from '../config/schema.ts';
 import type { SourceErrorCode } from './codes.ts';
 import { explainClickHouseError } from './explain.ts';
-import { QUERY_LIMITS } from './query-limit-errors.ts';
+import { QUERY_LIMITS } from './limit-settings.ts';
 import { SERVER_ERRORS } from './server-errors.ts';
 
 const PASSWORD = 'hunter2';

@@ -3,7 +3,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
 import { adviseGrant, adviseSetting } from './admin-sql.ts';
 import type { Explanation, SourceErrorCode } from './codes.ts';
-import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './query-limit-errors.ts';
+import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './limit-settings.ts';
 import { summarizeServerMessage } from './server-message.ts';
 
 /** The input for an explanation. */

@@ -4,7 +4,10 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 import { SERVER_ZONE_SQL } from './server-info.ts';
 
-/** The time bounds of a run, by the server's clock. Each bound has the form of a cursor. */
+/**
+ * The time bounds of a run, by the server's clock. Each bound has the form of a cursor. How they limit the position in a state is in
+ * read/stream-reader.ts, and how rows in the lookback are remembered in state/emitted-rows.ts.
+ */
 export type LookbackWindow = {
   /** The current time. */
   now: string;
